@@ -1,0 +1,10 @@
+//! Foundations: time, quantities, random streams, and the one error style. Pure; everything may use them.
+
+pub mod fault;
+pub mod quantity;
+pub mod rng;
+pub mod time;
+
+pub use fault::{Fault, FaultKind, Result};
+pub use quantity::Bytes;
+pub use time::{Instant, OpTime, Span, Window};

@@ -1,0 +1,73 @@
+//! Plimsoll: the load line for backups. It shows how much a business can lose before it sinks.
+//!
+//! It runs the backup and restore stack of an application (MongoDB plus S3 uploads), reads what was really stored and
+//! how long restores really took, holds that against declared objectives, simulates what failures would cost, and
+//! prices the alternatives. One sentence decides every argument: **a promise counts only as far as there is evidence
+//! for it.** Unknown is never "Met".
+//!
+//! # The way of the data
+//!
+//! ```text
+//!  policies/*.toml ── policy ──┐                       ┌── audit ──────┐
+//!                              ├── timeline (recover-  │               │
+//!  store, importers ─ evidence ┘   able instants, and ─┼── sim ── cost ┼── report ── terminal, HTML, CSV,
+//!         ▲                        loss at every t)    │               │            JSON, charts
+//!         │                                            └── retention ──┘
+//!  engine: backup, capture, sync, restore, drill  (writes evidence)
+//!         │
+//!  mongo, store (S3, directory, memory), clock           (the only places with IO)
+//! ```
+//!
+//! `timeline` is the keystone: the audit, the simulator and the restore planner share its one definition of
+//! "recoverable", so a simulation can't flatter an audit and a restore can't contradict a report.
+//!
+//! # Floors
+//!
+//! A module uses only floors below its own, or rooms on its own floor that the table in `tests/tidy.rs` lists.
+//!
+//! | floor | rooms | rule |
+//! |---|---|---|
+//! | foundations | `base` | pure |
+//! | core | `schedule`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost` | no IO, no async, no clock, no printing |
+//! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
+//! | edges | `mongo`, `store`, `clock`, `lab`, `report`, `cli` | the only places with IO |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | asset | something protected: a MongoDB database, an S3 bucket of uploads |
+//! | objective | what the business asked: RPO, RTO, retention, drill interval, copies, immutability |
+//! | protection | a declared mechanism: `snapshot`, `log`, `mirror`, `versioning`, `copy`, `replica` (service, not data) |
+//! | domain | a thing that can be lost at once: a host, a bucket, a region, an account, a provider |
+//! | credential | something whose theft lets somebody delete what stands in its domains |
+//! | recovery point | one restorable state: consistent at an instant, available from one, expiring at one, stored in domains |
+//! | coverage | the interval of instants to which a gap-free log can roll a recovery point forward |
+//! | cluster time | MongoDB's order of writes, `secs:inc`; never rounded to seconds |
+//! | drill | a restore that was really done, with the duration of each phase and what was checked |
+//! | evidence | recovery points, coverage, drills, runs (failures included); each with where it came from |
+//! | scenario | a declared failure: what it destroys, how often, how late it is noticed, the runbook that ends it |
+//! | loss window | for a failure at t: from the newest usable consistent instant to the last write that is lost |
+//! | downtime | from the failure until service: the critical path of the runbook's steps |
+//! | RPO, RTO | the longest loss window, and the longest downtime, that the business allows |
+//! | verdict | `Met`, `Breached` or `Unproven`; missing, stale or unreadable evidence is Unproven, never Met |
+//! | finding | a verdict with a code, the policy line that it is about, the evidence, what to do, the controls it bears on |
+//! | loss exceedance | for each amount, the probability that a year loses more |
+
+pub mod audit;
+pub mod base;
+pub mod cli;
+pub mod clock;
+pub mod cost;
+pub mod engine;
+pub mod evidence;
+pub mod lab;
+pub mod mongo;
+pub mod policy;
+pub mod port;
+pub mod report;
+pub mod repository;
+pub mod schedule;
+pub mod sim;
+pub mod store;
+pub mod timeline;
