@@ -1,0 +1,136 @@
+//! The declared plan: what is protected, by which mechanisms, stored where, deletable by whom.
+
+use super::{Consistency, Objective, Place, Placed};
+use crate::base::{Bytes, Span};
+use crate::schedule::Schedule;
+
+/// Something protected.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    pub name: String,
+    pub at: Place,
+    pub kind: AssetKind,
+    /// Size of the live data, logical bytes.
+    pub size: Option<Placed<Bytes>>,
+    /// Growth of the size, a fraction a year (0.4 = 40 %).
+    pub growth_per_year: f64,
+    /// Domains that the live data stands in.
+    pub lives_in: Vec<Placed<String>>,
+    /// The asset that this one's contents refer to (database rows that name uploads).
+    pub references: Option<Placed<String>>,
+    /// The asset's own objectives; see [`super::Policy::objective_for`].
+    pub objective: Objective,
+    /// The asset's own loss rates, in place of the policy's.
+    pub losses: Option<super::LossRates>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssetKind {
+    MongoDb,
+    S3,
+}
+
+/// A thing that can be lost at once.
+#[derive(Debug, Clone)]
+pub struct Domain {
+    pub name: String,
+    pub at: Place,
+    pub kind: DomainKind,
+    /// Domains whose loss takes this one with them.
+    pub inside: Vec<Placed<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainKind {
+    Host,
+    Bucket,
+    Cluster,
+    Account,
+    Region,
+    Provider,
+    Site,
+}
+
+/// Something whose loss or theft lets somebody delete what stands in `can_delete`.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub name: String,
+    pub at: Place,
+    pub can_delete: Vec<Placed<String>>,
+}
+
+/// A declared mechanism.
+#[derive(Debug, Clone)]
+pub struct Protection {
+    pub name: String,
+    pub at: Place,
+    pub assets: Vec<Placed<String>>,
+    pub mechanism: Mechanism,
+    /// Domains that the copies stand in.
+    pub stored_in: Vec<Placed<String>>,
+    /// Domains that produce the copies: lost, no new point becomes available.
+    pub runs_in: Vec<Placed<String>>,
+    /// How long a point is kept. None: not declared, so nothing is promised.
+    pub retention: Option<Placed<Span>>,
+    /// Object lock on each point, from its creation.
+    pub lock: Option<Placed<Span>>,
+    pub consistency: Option<Placed<Consistency>>,
+    /// Encrypted before it leaves the host.
+    pub encrypted: Option<Placed<bool>>,
+    /// Read back and re-hashed after it was written (existence in a listing does not count).
+    pub verified: Option<Placed<bool>>,
+    pub scheduler: Option<Placed<Scheduler>>,
+    /// Storage class in the price book; its default where absent.
+    pub storage_class: Option<Placed<String>>,
+    /// Size of what one point adds to the bill, as a fraction of the asset's size after compression and deduplication.
+    pub stored_fraction: Option<Placed<f64>>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Mechanism {
+    /// A point for each run of the schedule; consistent at the run's start, available `takes` later.
+    Snapshot { schedule: Placed<Schedule>, takes: Placed<Span>, allowed_failures: u32 },
+    /// Continuous capture that rolls a snapshot of the same asset forward to any instant, `lag` behind, for `window` back.
+    Log { lag: Placed<Span>, window: Placed<Span> },
+    /// Copy of the newest state, overwritten at each run: carries corruption with it.
+    Mirror { schedule: Placed<Schedule>, takes: Placed<Span>, allowed_failures: u32 },
+    /// Previous versions kept beside the live object for the protection's retention: any instant, no lag, same bucket.
+    Versioning,
+    /// Another protection's points in another place, `delay` later.
+    Copy { of: Placed<String>, delay: Placed<Span> },
+    /// A running copy: protects service, not data.
+    Replica { lag: Placed<Span> },
+}
+
+impl Mechanism {
+    /// The word that the policy uses.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Mechanism::Snapshot { .. } => "snapshot",
+            Mechanism::Log { .. } => "log",
+            Mechanism::Mirror { .. } => "mirror",
+            Mechanism::Versioning => "versioning",
+            Mechanism::Copy { .. } => "copy",
+            Mechanism::Replica { .. } => "replica",
+        }
+    }
+}
+
+/// What starts the runs. Some give no bound on how late a run may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduler {
+    Cron,
+    Systemd,
+    Kubernetes,
+    Managed,
+    GithubActions,
+    Manual,
+    Plimsoll,
+}
+
+impl Scheduler {
+    /// Whether the interval between two runs has a bound that somebody promises.
+    pub fn bounds_the_interval(self) -> bool {
+        !matches!(self, Scheduler::GithubActions | Scheduler::Manual)
+    }
+}

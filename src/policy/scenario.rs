@@ -1,0 +1,84 @@
+//! Declared failures, the runbooks that end them, and what they cost.
+
+use super::{Objective, Place, Placed};
+use crate::base::Span;
+
+/// A declared failure.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub name: String,
+    pub at: Place,
+    /// What people call it.
+    pub title: String,
+    /// Domains destroyed, and with them everything inside.
+    pub destroys: Vec<Placed<String>>,
+    /// Assets whose contents turn wrong while their storage stands: a drop, a bad migration, an encrypting intruder.
+    pub corrupts: Vec<Placed<String>>,
+    /// Credentials in the wrong hands: what they can delete and no lock protects is gone.
+    pub compromises: Vec<Placed<String>>,
+    /// Expected incidents a year.
+    pub per_year: Placed<f64>,
+    /// Where the frequency comes from, shown beside every figure that rests on it.
+    pub per_year_source: Option<String>,
+    /// Time from the failure until somebody knows.
+    pub noticed_after: Placed<Duration>,
+    /// Whether writes go on after the failure, and are lost up to the time it is noticed.
+    pub writes_continue: bool,
+    pub runbook: Vec<Step>,
+    /// Cost of one incident whatever its length, in the policy's currency.
+    pub fixed_cost: f64,
+    pub objective: Objective,
+}
+
+/// A step of a runbook: begins when all that it waits for is done.
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub name: String,
+    pub at: Place,
+    pub takes: Placed<Duration>,
+    /// Indices into the runbook, each smaller than this step's own.
+    pub after: Vec<usize>,
+    /// The asset that a measured step restores.
+    pub asset: Option<Placed<String>>,
+}
+
+/// How long something takes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Duration {
+    Constant(Span),
+    /// Lowest, most likely and highest: a beta-PERT distribution with weight 4 on the mode.
+    Pert {
+        low: Span,
+        mode: Span,
+        high: Span,
+    },
+    /// A drill's phase of this name (`total` for all of them), scaled by size; nothing measured means unproven.
+    /// `declared` is what the plan claims meanwhile.
+    Measured {
+        phase: String,
+        declared: Option<Span>,
+    },
+}
+
+impl Duration {
+    /// The longest that the declaration allows; None where only a measurement can tell and nothing is claimed.
+    pub fn declared_longest(&self) -> Option<Span> {
+        match self {
+            Duration::Constant(span) => Some(*span),
+            Duration::Pert { high, .. } => Some(*high),
+            Duration::Measured { declared, .. } => *declared,
+        }
+    }
+}
+
+/// Money lost an hour, in the policy's currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LossRates {
+    pub at: Place,
+    pub downtime_per_hour: Placed<f64>,
+    pub data_per_hour: Placed<f64>,
+    /// All data lost for good: a value of its own, since no number of hours stands for it.
+    pub total_loss: Option<Placed<f64>>,
+    /// Where the figures come from; shown beside every amount that rests on them.
+    pub source: Option<String>,
+}

@@ -1,0 +1,126 @@
+//! Tables to a [`Policy`]: every name resolves, nothing goes in a circle, every number makes sense.
+
+mod names;
+mod plan;
+mod scenario;
+
+use chrono::{Days, TimeZone};
+use chrono_tz::Tz;
+
+use super::document::tables::{ContactTable, LossesTable, ObjectiveTable, PolicyTable, WaiverTable};
+use super::document::values::{Named, Rows, Text};
+use super::document::words::Until;
+use super::document::{self, reader::Reader};
+use super::{Contact, LossRates, Objective, Placed, Policy, Problem, SourceText, Waiver};
+use crate::base::{Instant, Span};
+use names::Names;
+
+/// Reads a policy, or says everything that is wrong with it, in the order of the file.
+pub fn parse(source: SourceText) -> Result<Policy, Vec<Problem>> {
+    let (tables, mut reader) = document::read(&source);
+    let policy = build(tables, &source, &mut reader);
+    let mut problems = reader.problems;
+    problems.sort_by_key(|problem| problem.at);
+    problems.dedup();
+    match policy {
+        Some(policy) if problems.is_empty() => Ok(policy),
+        _ if problems.is_empty() => Err(vec![Problem::new(Default::default(), "the policy could not be read")]),
+        _ => Err(problems),
+    }
+}
+
+/// Checks what could be read even where something could not, so that all problems are said at once.
+fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Option<Policy> {
+    let zone = document::words::zone_or(&tables.timezone, Tz::UTC);
+    let names = Names::of(&tables);
+    let domains = plan::domains(named(tables.domain), &names, reader);
+    let credentials = plan::credentials(named(tables.credential), &names, reader);
+    let assets = plan::assets(named(tables.asset), &names, reader);
+    let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
+    let scenarios = scenario::scenarios(named(tables.scenario), &names, reader);
+    let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
+    Some(Policy {
+        source: source.clone(),
+        name: tables.name?.value.0,
+        currency: tables.currency.map_or_else(|| "USD".to_string(), |currency| currency.value.0),
+        timezone: zone,
+        objective: objective(tables.objective),
+        domains,
+        credentials,
+        assets,
+        protections,
+        scenarios,
+        losses: tables.losses.and_then(|losses| loss_rates(losses.value)),
+        prices: tables.prices.map(|prices| prices.map(|text| text.0)),
+        contacts: rows(tables.contact).into_iter().filter_map(|c| contact(c.value)).collect(),
+        waivers,
+    })
+}
+
+fn named<T>(tables: Option<Placed<Named<T>>>) -> Vec<(Placed<String>, T)> {
+    tables.map(|tables| tables.value.0).unwrap_or_default()
+}
+
+fn rows<T>(items: Option<Placed<Rows<T>>>) -> Vec<Placed<T>> {
+    items.map(|items| items.value.0).unwrap_or_default()
+}
+
+fn text(value: Option<Placed<Text>>) -> Option<String> {
+    value.map(|text| text.value.0)
+}
+
+fn objective(table: Option<Placed<ObjectiveTable>>) -> Objective {
+    let table = table.map(|table| table.value).unwrap_or_default();
+    Objective {
+        rpo: table.rpo,
+        rto: table.rto,
+        retention: table.retention.map(|span| span.map(|span| span.0)),
+        drill_every: table.drill_every.map(|span| span.map(|span| span.0)),
+        copies: table.copies,
+        immutable: table.immutable,
+        encrypted: table.encrypted,
+        consistency: table.consistency,
+    }
+}
+
+fn loss_rates(table: LossesTable) -> Option<LossRates> {
+    Some(LossRates {
+        at: table.at,
+        downtime_per_hour: table.downtime_per_hour?.map(|amount| amount.0),
+        data_per_hour: table.data_per_hour?.map(|amount| amount.0),
+        total_loss: table.total_loss.map(|amount| amount.map(|amount| amount.0)),
+        source: text(table.source),
+    })
+}
+
+fn contact(table: ContactTable) -> Option<Contact> {
+    Some(Contact { name: text(table.name)?, reach: text(table.reach)? })
+}
+
+fn waiver(table: WaiverTable, names: &Names, zone: Tz, reader: &mut Reader) -> Option<Waiver> {
+    let asset = table.asset.and_then(|name| names.assets.known(name, reader));
+    let scenario = table.scenario.and_then(|name| names.scenarios.known(name, reader));
+    let until = table.until?.map(|until| last_moment(until, zone));
+    Some(Waiver {
+        at: table.at,
+        code: table.code?.map(|code| code.0),
+        asset,
+        scenario,
+        owner: text(table.owner)?,
+        reason: text(table.reason)?,
+        until,
+    })
+}
+
+/// A day lasts until the next one begins in the policy's time zone.
+fn last_moment(until: Until, zone: Tz) -> Instant {
+    let day = match until {
+        Until::Instant(instant) => return instant,
+        Until::Day(day) => day,
+    };
+    let end = day.checked_add_days(Days::new(1)).unwrap_or(day).and_time(chrono::NaiveTime::MIN);
+    // Where that midnight is left out by a change of clocks, the zone's offset an hour later decides.
+    let local = zone.from_local_datetime(&end).earliest();
+    let end = local.map_or(end.and_utc().timestamp_millis(), |end| end.timestamp_millis());
+    Instant(end) - Span::millis(1)
+}

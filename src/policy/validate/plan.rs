@@ -1,0 +1,172 @@
+//! Domains, credentials, assets and protections.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use super::names::{Names, refuse_circles};
+use super::{loss_rates, objective};
+use crate::base::Span;
+use crate::policy::document::reader::Reader;
+use crate::policy::document::tables::{AssetTable, CredentialTable, DomainTable, ProtectionTable};
+use crate::policy::document::values::Positive;
+use crate::policy::document::words::{Kind, zone_or};
+use crate::policy::{Asset, AssetKind, Credential, Domain, Mechanism, Placed, Protection};
+use crate::schedule::Schedule;
+
+pub fn domains(tables: Vec<(Placed<String>, DomainTable)>, names: &Names, reader: &mut Reader) -> Vec<Domain> {
+    let mut domains = vec![];
+    for (name, table) in tables {
+        let inside = names.domains.all_known(table.inside, reader);
+        let Some(kind) = table.kind else { continue };
+        domains.push(Domain { name: name.value, at: name.at, kind: kind.value, inside });
+    }
+    let edges: BTreeMap<_, _> = domains.iter().map(|d| (d.name.as_str(), d.inside.iter().collect())).collect();
+    refuse_circles(&edges, "inside", reader);
+    domains
+}
+
+pub fn credentials(
+    tables: Vec<(Placed<String>, CredentialTable)>,
+    names: &Names,
+    reader: &mut Reader,
+) -> Vec<Credential> {
+    let mut read = |(name, table): (Placed<String>, CredentialTable)| Credential {
+        name: name.value,
+        at: name.at,
+        can_delete: names.domains.all_known(table.can_delete, reader),
+    };
+    tables.into_iter().map(&mut read).collect()
+}
+
+pub fn assets(tables: Vec<(Placed<String>, AssetTable)>, names: &Names, reader: &mut Reader) -> Vec<Asset> {
+    let mut assets = vec![];
+    for (name, table) in tables {
+        let lives_in = names.domains.all_known(table.lives_in, reader);
+        let references = table.references.and_then(|reference| names.assets.known(reference, reader));
+        if let Some(own) = references.as_ref().filter(|reference| reference.value == name.value) {
+            reader.wrong::<()>(own.at, format!("`{}` refers to itself", name.value), "name another asset");
+        }
+        let Some(kind) = table.kind else { continue };
+        assets.push(Asset {
+            name: name.value,
+            at: name.at,
+            kind: kind.value,
+            size: table.size,
+            growth_per_year: table.growth_per_year.map_or(0.0, |growth| growth.value.0),
+            lives_in,
+            references,
+            objective: objective(table.objective),
+            losses: table.losses.and_then(|losses| loss_rates(losses.value)),
+        });
+    }
+    assets
+}
+
+/// A copy holds the points of what it copies, and so its assets; versions stand where their assets live.
+pub fn protections(
+    tables: Vec<(Placed<String>, ProtectionTable)>,
+    names: &Names,
+    zone: Tz,
+    assets: &[Asset],
+    reader: &mut Reader,
+) -> Vec<Protection> {
+    let mut all: Vec<Protection> =
+        tables.into_iter().filter_map(|(name, table)| protection(name, table, names, zone, reader)).collect();
+    let source = |p: &Protection| match &p.mechanism {
+        Mechanism::Copy { of, .. } => Some(of.clone()),
+        _ => None,
+    };
+    let sources: BTreeMap<String, Placed<String>> =
+        all.iter().filter_map(|p| source(p).map(|of| (p.name.clone(), of))).collect();
+    let edges: BTreeMap<_, _> = sources.iter().map(|(name, of)| (name.as_str(), vec![of])).collect();
+    refuse_circles(&edges, "a copy of", reader);
+    let own: BTreeMap<String, Vec<Placed<String>>> = all.iter().map(|p| (p.name.clone(), p.assets.clone())).collect();
+    refuse_misfits(&all, assets, reader);
+    for protection in &mut all {
+        let mut origin = &protection.name;
+        // As many steps as there are copies reach every origin, and end in a circle too.
+        for _ in 0..=sources.len() {
+            origin = sources.get(origin).map_or(origin, |of| &of.value);
+        }
+        if matches!(protection.mechanism, Mechanism::Copy { .. }) {
+            protection.assets = own.get(origin).cloned().unwrap_or_default();
+        }
+        if matches!(protection.mechanism, Mechanism::Versioning) {
+            let homes = assets.iter().filter(|asset| protection.assets.iter().any(|a| a.value == asset.name));
+            protection.stored_in = homes.flat_map(|asset| asset.lives_in.clone()).collect();
+        }
+    }
+    all
+}
+
+/// Mechanisms that cannot do what they are declared for.
+fn refuse_misfits(all: &[Protection], assets: &[Asset], reader: &mut Reader) {
+    for protection in all {
+        let (only, what) = match &protection.mechanism {
+            Mechanism::Log { .. } => (AssetKind::MongoDb, "mongodb"),
+            Mechanism::Versioning => (AssetKind::S3, "s3"),
+            Mechanism::Copy { of, .. } => {
+                let source = all.iter().find(|p| p.name == of.value).map(|p| p.mechanism.word());
+                if let Some(word @ ("replica" | "mirror" | "versioning")) = source {
+                    let message = format!("`{}` is a {word}, which has no points to copy", of.value);
+                    reader.wrong::<()>(of.at, message, "a copy is `of` a snapshot, a log or another copy");
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        for name in &protection.assets {
+            if assets.iter().any(|asset| asset.name == name.value && asset.kind != only) {
+                let message = format!("the kind `{}` cannot protect `{}`", protection.mechanism.word(), name.value);
+                reader.wrong::<()>(name.at, message, format!("it protects assets of the kind {what}"));
+            }
+        }
+    }
+}
+
+fn protection(
+    name: Placed<String>,
+    table: ProtectionTable,
+    names: &Names,
+    zone: Tz,
+    reader: &mut Reader,
+) -> Option<Protection> {
+    let zone = zone_or(&table.timezone, zone);
+    let schedule = table.schedule.and_then(|text| match Schedule::parse(&text.value.0, zone) {
+        Ok(schedule) => Some(Placed::new(schedule, text.at)),
+        Err(said) => reader.wrong_text(text.at, &said),
+    });
+    let of = table.of.and_then(|of| names.protections.known(of, reader));
+    let assets = names.assets.all_known(table.assets, reader);
+    let stored_in = names.domains.all_known(table.stored_in, reader);
+    let runs_in = names.domains.all_known(table.runs_in, reader);
+    let span = |positive: Positive| -> Span { positive.0 };
+    let window = table.window.map(|window| window.map(span));
+    let retention = table.retention.map(|retention| retention.map(span));
+    let allowed_failures = table.allowed_failures.map_or(0, |n| n.value);
+    let mechanism = match table.kind?.value {
+        Kind::Snapshot => Mechanism::Snapshot { schedule: schedule?, takes: table.takes?, allowed_failures },
+        Kind::Log => Mechanism::Log { lag: table.lag?, window: window.clone()? },
+        Kind::Mirror => Mechanism::Mirror { schedule: schedule?, takes: table.takes?, allowed_failures },
+        Kind::Versioning => Mechanism::Versioning,
+        Kind::Copy => Mechanism::Copy { of: of?, delay: table.delay? },
+        Kind::Replica => Mechanism::Replica { lag: table.lag? },
+    };
+    Some(Protection {
+        name: name.value,
+        at: name.at,
+        assets,
+        mechanism,
+        stored_in,
+        runs_in,
+        retention: retention.or(window),
+        lock: table.lock.map(|lock| lock.map(span)),
+        consistency: table.consistency,
+        encrypted: table.encrypted,
+        verified: table.verified,
+        scheduler: table.scheduler,
+        storage_class: table.storage_class.map(|class| class.map(|text| text.0)),
+        stored_fraction: table.stored_fraction.map(|fraction| fraction.map(|amount| amount.0)),
+    })
+}

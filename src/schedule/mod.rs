@@ -1,0 +1,5 @@
+//! Schedules: cron expressions expanded to instants in a time zone.
+
+pub mod cron;
+
+pub use cron::Schedule;
