@@ -1,0 +1,150 @@
+//! The history that evidence shows. What the evidence does not say is taken from nowhere else, unless that makes the
+//! picture worse: unknown is never flattering.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::declared::supersede;
+use super::history::{Basis, Candidate, Covered, Flush, History, needs, stands_in};
+use crate::base::{Instant, Span};
+use crate::evidence::{Coverage, Evidence, Health, RecoveryPoint};
+use crate::policy::{Asset, Consistency, Mechanism, Policy, Protection};
+
+/// What `evidence` shows to be there of `asset`.
+pub fn observed(policy: &Policy, evidence: &Evidence, asset: &Asset) -> History {
+    let mut places = Places { policy, asset, known: BTreeMap::new() };
+    let mut by_protection: BTreeMap<Option<&str>, Vec<Candidate>> = BTreeMap::new();
+    for point in evidence.points.iter().filter(|p| p.asset == asset.name) {
+        let protection = point.protection.as_deref();
+        by_protection.entry(protection).or_default().push(candidate(&mut places, evidence.read_at, point));
+    }
+    for points in by_protection.values_mut().filter(|p| p.iter().any(|p| p.mirror)) {
+        points.sort_by_key(|p| p.available_at);
+        supersede(points);
+    }
+    let coverage = chains(&mut places, evidence);
+    History::assemble(&asset.name, Basis::Observed, by_protection.into_values().flatten().collect(), coverage)
+}
+
+type Domains = Arc<[String]>;
+
+/// Where a protection stands and runs, worked out once for each.
+struct Places<'a> {
+    policy: &'a Policy,
+    asset: &'a Asset,
+    known: BTreeMap<String, (Domains, Domains)>,
+}
+
+impl<'a> Places<'a> {
+    fn protection(&self, name: Option<&str>) -> Option<&'a Protection> {
+        let of_this_asset = |p: &&Protection| p.assets.iter().any(|a| a.value == self.asset.name);
+        name.and_then(|name| self.policy.protection(name)).filter(of_this_asset)
+    }
+
+    /// The evidence's own domains, else those declared, else none; and what producing more needs.
+    fn of(&mut self, name: Option<&str>, own: &[String]) -> (Domains, Domains) {
+        let Some(protection) = self.protection(name) else {
+            return (Arc::from(own), Arc::from([]));
+        };
+        let (policy, asset) = (self.policy, self.asset);
+        let (stored_in, runs_in) = self.known.entry(protection.name.clone()).or_insert_with(|| {
+            let source = match &protection.mechanism {
+                Mechanism::Copy { of, .. } => policy.protection(&of.value).map(stands_in).unwrap_or_default(),
+                _ => Arc::default(),
+            };
+            (stands_in(protection), needs(protection, asset, &source))
+        });
+        let stored_in = if own.is_empty() { stored_in.clone() } else { Arc::from(own) };
+        (stored_in, runs_in.clone())
+    }
+}
+
+fn candidate(places: &mut Places<'_>, read_at: Instant, point: &RecoveryPoint) -> Candidate {
+    let name = point.protection.as_deref();
+    let (stored_in, runs_in) = places.of(name, &point.stored_in);
+    let protection = places.protection(name);
+    // Where the evidence names no expiry, the declared retention will end it; that it is still there is a fact.
+    let kept = protection.and_then(|p| p.retention.as_ref()).map(|r| (point.consistent_at + r.value).max(read_at));
+    Candidate {
+        id: Arc::from(point.id.as_str()),
+        protection: name.map(Arc::from),
+        consistent_at: point.consistent_at,
+        cluster_time: point.cluster_time,
+        available_at: point.available_at,
+        expires_at: point.expires_at.or(kept),
+        locked_until: point.locked_until,
+        stored_in,
+        runs_in,
+        known_bad: matches!(point.health, Health::Bad { .. }),
+        torn: point.consistency.is_none_or(|c| c == Consistency::None),
+        mirror: protection.is_some_and(|p| matches!(p.mechanism, Mechanism::Mirror { .. } | Mechanism::Replica { .. })),
+        superseded_at: None,
+    }
+}
+
+/// Pieces of one log that follow each other without a gap make one chain.
+fn chains(places: &mut Places<'_>, evidence: &Evidence) -> Vec<Covered> {
+    let mut groups: BTreeMap<(Option<&str>, &[String]), Vec<&Coverage>> = BTreeMap::new();
+    for piece in evidence.coverage.iter().filter(|c| c.asset == places.asset.name && c.first <= c.last) {
+        groups.entry((piece.protection.as_deref(), piece.stored_in.as_slice())).or_default().push(piece);
+    }
+    let mut chains = Vec::new();
+    for ((protection, own), mut pieces) in groups {
+        pieces.sort_by_key(|p| (p.first, p.last));
+        let mut chain: Vec<&Coverage> = Vec::new();
+        let mut reached = None;
+        for piece in pieces {
+            if reached.is_some_and(|last| piece.first > last) {
+                chains.extend(covered(places, protection, own, &chain));
+                chain.clear();
+                reached = None;
+            }
+            reached = reached.max(Some(piece.last));
+            chain.push(piece);
+        }
+        chains.extend(covered(places, protection, own, &chain));
+    }
+    chains
+}
+
+fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], chain: &[&Coverage]) -> Option<Covered> {
+    let first = chain.first()?;
+    let (stored_in, runs_in) = places.of(protection, own);
+    let declared = places.protection(protection);
+    let window = declared.and_then(|p| match &p.mechanism {
+        Mechanism::Log { window, .. } => Some(window.value),
+        _ => p.retention.as_ref().map(|r| r.value),
+    });
+    let mut flushes: Vec<Flush> = Vec::with_capacity(chain.len());
+    for piece in chain {
+        // A piece is of use only when all before it are there too.
+        let before = flushes.last().map_or((Instant::MIN, Instant::MIN), |f| (f.last, f.available_at));
+        let last = piece.last.instant().max(before.0);
+        let available_at = piece.available_at.max(before.1);
+        flushes.push(Flush { last, available_at, expires_at: piece.expires_at });
+    }
+    let mut soonest = None;
+    for flush in flushes.iter_mut().rev() {
+        soonest = [soonest, flush.expires_at].into_iter().flatten().min();
+        flush.expires_at = soonest;
+    }
+    // Versions are whole or gone: the first piece to go ends what they promise.
+    let own_base = declared.is_some_and(|p| matches!(p.mechanism, Mechanism::Versioning));
+    if own_base {
+        flushes.iter_mut().for_each(|f| f.expires_at = None);
+    }
+    Some(Covered {
+        protection: protection.map(Arc::from),
+        first: first.first.instant(),
+        last: flushes.last()?.last,
+        first_op: Some(first.first),
+        lag: Span::ZERO,
+        flushes: flushes.into(),
+        expires_at: soonest.filter(|_| own_base),
+        window,
+        lock: None,
+        own_base,
+        stored_in,
+        runs_in,
+    })
+}

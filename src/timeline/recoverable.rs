@@ -1,0 +1,211 @@
+//! From what a failure can be undone, and what it loses: the one definition, with the clauses of the design's section 4.
+//!
+//! Each clause bounds the failure instants t for which a point or a log is of use, from below (it must be old enough, and
+//! available) or from above (it must still be there). So each gives one [`Way`] back: a window of t, and the instant that
+//! it leads to. Everything else follows from the list of ways.
+
+use super::failure::Failure;
+use super::history::{Candidate, Covered, History};
+use super::interval::IntervalSet;
+use crate::base::{Instant, Span, Window};
+
+/// What one failure loses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind", content = "ms")]
+pub enum Loss {
+    Window(Span),
+    /// No usable recovery point: everything. Not an infinite span but a value of its own, greater than any window.
+    Total,
+}
+
+/// The instant that a way leads back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    Fixed(Instant),
+    /// This long before the failure.
+    Trailing(Span),
+}
+
+/// One way back: for failures within `usable`, the state at `reach` can be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    pub usable: Window,
+    pub reach: Reach,
+    /// Index of the point, where the way is a point's own.
+    pub point: Option<usize>,
+    /// Index of the coverage, where a log leads there.
+    pub coverage: Option<usize>,
+}
+
+/// What a failure can be undone with.
+#[derive(Debug, Clone, Copy)]
+pub struct Restorable<'a> {
+    pub instant: Instant,
+    /// The point to restore, or to start from; none where the coverage needs none.
+    pub point: Option<&'a Candidate>,
+    pub log: Option<&'a Covered>,
+}
+
+impl Reach {
+    pub fn from(self, failure_at: Instant) -> Instant {
+        match self {
+            Reach::Fixed(instant) => instant,
+            Reach::Trailing(span) => failure_at - span,
+        }
+    }
+}
+
+/// All ways back from `failure`, in no order.
+pub fn ways(history: &History, failure: &Failure) -> Vec<Way> {
+    let mut ways = Vec::new();
+    let usable: Vec<Option<Window>> = history.points.iter().map(|p| usable(p, failure)).collect();
+    for (index, point) in history.points.iter().enumerate() {
+        if let Some(Some(usable)) = usable.get(index) {
+            let reach = Reach::Fixed(point.consistent_at);
+            ways.push(Way { usable: *usable, reach, point: Some(index), coverage: None });
+        }
+    }
+    for (index, covered) in history.coverage.iter().enumerate() {
+        if failure.destroys(&covered.stored_in) {
+            continue;
+        }
+        let started = IntervalSet::union(starts(history, &usable, covered, failure).map(|(_, window)| window));
+        for (part, reach) in reaches(covered, failure) {
+            let part = if covered.own_base { kept_by_itself(covered, failure, part, reach) } else { Some(part) };
+            for usable in part.into_iter().flat_map(|part| started.within(part)) {
+                ways.push(Way { usable, reach, point: None, coverage: Some(index) });
+            }
+        }
+    }
+    ways
+}
+
+/// The loss of one failure at `at`.
+pub fn loss_at(history: &History, failure: &Failure, at: Instant) -> Loss {
+    let newest = ways(history, failure).into_iter().filter(|w| w.usable.contains(at)).map(|w| w.reach.from(at)).max();
+    newest.map_or(Loss::Total, |newest| failure.loses(at, newest))
+}
+
+/// What a failure at `at` can be undone with, newest first: the first is what a restore takes, the others what is left
+/// if that turns out bad.
+pub fn restorable_at<'a>(history: &'a History, failure: &Failure, at: Instant) -> Vec<Restorable<'a>> {
+    let windows: Vec<Option<Window>> = history.points.iter().map(|p| usable(p, failure)).collect();
+    let mut found: Vec<Restorable<'a>> = ways(history, failure)
+        .into_iter()
+        .filter(|way| way.usable.contains(at))
+        .map(|way| {
+            let log = way.coverage.and_then(|index| history.coverage.get(index));
+            let base = log.and_then(|log| {
+                let starts = starts(history, &windows, log, failure);
+                starts.filter(|(_, window)| window.contains(at)).filter_map(|(index, _)| index).last()
+            });
+            let point = way.point.or(base).and_then(|index| history.points.get(index));
+            Restorable { instant: way.reach.from(at), point, log }
+        })
+        .collect();
+    found.sort_by_key(|r| std::cmp::Reverse(r.instant));
+    found
+}
+
+impl Failure {
+    /// The loss of a failure at `at` that is undone to `newest`.
+    pub fn loses(&self, at: Instant, newest: Instant) -> Loss {
+        let last_lost_write = if self.writes_continue { at + self.noticed_after } else { at };
+        Loss::Window(last_lost_write - newest)
+    }
+}
+
+/// The failure instants for which `point` is usable.
+fn usable(point: &Candidate, failure: &Failure) -> Option<Window> {
+    let carried_on = failure.corrupts && point.mirror;
+    if point.known_bad || carried_on || failure.destroys(&point.stored_in) {
+        return None;
+    }
+    // A corruption gets into what is still being read when it strikes, unless all is read at one instant.
+    let grace = if failure.corrupts && point.torn { Span::ZERO } else { failure.grace(&point.runs_in) };
+    let from = point.consistent_at.max(point.available_at - grace);
+    let kept = point.expires_at.map(|at| at - failure.needed_for());
+    let replaced = point.superseded_at.map(|at| at - failure.grace(&point.runs_in));
+    let locked = failure.can_delete(&point.stored_in).then(|| match point.locked_until {
+        Some(until) => until - failure.noticed_after,
+        None => Instant::MIN,
+    });
+    window(from, [kept, replaced, locked])
+}
+
+/// The points that `covered` can be rolled forward from, each with the failure instants for which that works.
+fn starts<'a>(
+    history: &'a History,
+    usable: &'a [Option<Window>],
+    covered: &'a Covered,
+    failure: &'a Failure,
+) -> Box<dyn Iterator<Item = (Option<usize>, Window)> + 'a> {
+    if covered.own_base {
+        return Box::new(window(Instant::MIN, []).map(|w| (None, w)).into_iter());
+    }
+    let deletable = failure.can_delete(&covered.stored_in);
+    let points = history.points.iter().zip(usable).enumerate();
+    Box::new(points.filter(|(_, (point, _))| covered.admits(point)).filter_map(move |(index, (point, usable))| {
+        let (base, usable) = (point.consistent_at, (*usable)?);
+        let kept = covered.reaches_back_until(base).map(|at| at - failure.needed_for());
+        let locked = deletable.then(|| match covered.lock {
+            Some(lock) => base + lock - failure.noticed_after,
+            None => Instant::MIN,
+        });
+        let reached = usable.from.max(reached_from(covered, failure, base));
+        window(reached, [Some(usable.until), kept, locked]).map(|w| (Some(index), w))
+    }))
+}
+
+/// The first failure instant for which the log leads to `base` or further.
+fn reached_from(covered: &Covered, failure: &Failure, base: Instant) -> Instant {
+    let grace = failure.grace(&covered.runs_in);
+    if covered.flushes.is_empty() {
+        return base + behind(covered, grace);
+    }
+    let piece = covered.flushes.get(covered.flushes.partition_point(|f| f.last < base));
+    piece.map_or(Instant::MAX, |piece| base.max(piece.available_at - grace))
+}
+
+fn behind(covered: &Covered, grace: Span) -> Span {
+    (covered.lag - grace).max(Span::ZERO)
+}
+
+/// Where the log leads for each failure instant, wherever it starts from.
+fn reaches(covered: &Covered, failure: &Failure) -> Vec<(Window, Reach)> {
+    let grace = failure.grace(&covered.runs_in);
+    let mut parts = Vec::new();
+    if covered.flushes.is_empty() {
+        let behind = behind(covered, grace);
+        let (first, last) = (covered.first + behind, covered.last + behind);
+        parts.push((Window::new(first, last), Reach::Trailing(behind)));
+        parts.push((Window::new(last, Instant::MAX), Reach::Fixed(covered.last)));
+    }
+    for (index, flush) in covered.flushes.iter().enumerate() {
+        let from = covered.first.max(flush.available_at - grace);
+        let until = covered.flushes.get(index + 1).map_or(Instant::MAX, |next| next.available_at - grace);
+        parts.push((Window::new(from, until.min(flush.last)), Reach::Trailing(Span::ZERO)));
+        parts.push((Window::new(from.max(flush.last), until), Reach::Fixed(flush.last)));
+    }
+    parts.retain(|(window, _)| !window.is_empty());
+    parts
+}
+
+/// The part for which a log that needs no point still holds the instant that it leads to.
+fn kept_by_itself(covered: &Covered, failure: &Failure, part: Window, reach: Reach) -> Option<Window> {
+    let needed = failure.needed_for();
+    if failure.can_delete(&covered.stored_in) {
+        return None;
+    }
+    let until = match (reach, covered.window) {
+        (Reach::Trailing(behind), Some(kept)) if behind + needed >= kept => return None,
+        (Reach::Fixed(last), Some(kept)) => Some(last + kept - needed),
+        _ => None,
+    };
+    window(part.from, [Some(part.until), until, covered.expires_at.map(|at| at - needed)])
+}
+
+fn window<const N: usize>(from: Instant, ends: [Option<Instant>; N]) -> Option<Window> {
+    let until = ends.into_iter().flatten().min().unwrap_or(Instant::MAX);
+    (from < until).then_some(Window { from, until })
+}
