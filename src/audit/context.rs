@@ -1,0 +1,147 @@
+//! All that the rules read, worked out once, and where they say what they found.
+
+use super::{Case, Cell, Code, Finding, Measure, Pass, Recovery, Subject, Verdict};
+use crate::base::{Instant, Span, Window};
+use crate::evidence::Evidence;
+use crate::policy::{Asset, Mechanism, Objective, Place, Policy, Protection, Waiver};
+
+pub struct Context<'a> {
+    pub policy: &'a Policy,
+    pub evidence: Option<&'a Evidence>,
+    pub as_of: Instant,
+    pub window: Window,
+    pub cases: Vec<Case<'a>>,
+    pub recoveries: Vec<Recovery<'a>>,
+}
+
+/// Findings and passes as they come.
+#[derive(Default)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+    pub passes: Vec<Pass>,
+}
+
+/// One of several things that are wrong in the same way, told as one finding.
+pub struct Item {
+    pub asset: String,
+    pub at: Option<Place>,
+    pub verdict: Verdict,
+    /// A clause: "`uploads` has 1".
+    pub says: String,
+    pub evidence: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(policy: &'a Policy, evidence: Option<&'a Evidence>, as_of: Instant, window: Window) -> Self {
+        let mut context = Context { policy, evidence, as_of, window, cases: Vec::new(), recoveries: Vec::new() };
+        for scenario in &policy.scenarios {
+            let recovery = Recovery::of(policy, evidence, scenario, as_of);
+            let case = |asset| Case::of(policy, evidence, asset, &recovery, window);
+            context.cases.extend(policy.assets.iter().filter_map(case));
+            context.recoveries.push(recovery);
+        }
+        context
+    }
+
+    pub fn objective(&self, asset: &Asset) -> Objective {
+        self.policy.objective_for(asset, None)
+    }
+
+    /// Protections whose copies can be restored from: all but replicas.
+    pub fn copies_of(&self, asset: &'a Asset) -> impl Iterator<Item = &'a Protection> {
+        let policy: &'a Policy = self.policy;
+        policy.protections_of(&asset.name).filter(|p| !matches!(p.mechanism, Mechanism::Replica { .. }))
+    }
+
+    /// Whether the evidence is all there and recent: what is unreadable or stale keeps every verdict from being Met.
+    pub fn whole(&self) -> bool {
+        self.evidence.is_some_and(|e| e.unreadable.is_empty()) && !self.stale()
+    }
+
+    pub fn stale(&self) -> bool {
+        self.evidence.is_some_and(|e| self.as_of - e.read_at > self.longest_silence().0)
+    }
+
+    /// How old evidence may be: the strictest RPO, with its place; a day where none is asked.
+    pub fn longest_silence(&self) -> (Span, Option<Place>) {
+        let own = self.policy.assets.iter().filter_map(|asset| self.objective(asset).rpo);
+        let asked = own.chain(self.cases.iter().filter_map(|case| case.objective.rpo.clone()));
+        asked.min_by_key(|rpo| rpo.value).map_or((Span::days(1), None), |rpo| (rpo.value, Some(rpo.at)))
+    }
+
+    pub fn recovery_of(&self, scenario: &str) -> Option<&Recovery<'a>> {
+        self.recoveries.iter().find(|r| r.scenario.name == scenario)
+    }
+
+    pub(super) fn cells(self) -> Vec<Cell> {
+        let whole = self.whole();
+        let mut cells = Vec::with_capacity(self.cases.len());
+        for case in &self.cases {
+            let Some(recovery) = self.recovery_of(&case.scenario.name) else { continue };
+            let declared_downtime = match recovery.declared {
+                Some(total) => Measure::Known(total),
+                None => Measure::Unknown("the runbook does not say how long every step takes".to_string()),
+            };
+            let observed = case.observed.as_ref();
+            cells.push(Cell {
+                asset: case.asset.name.clone(),
+                scenario: case.scenario.name.clone(),
+                title: case.scenario.title.clone(),
+                rpo: case.rpo(),
+                rto: recovery.rto.as_ref().map(|rto| rto.value),
+                declared_loss: Measure::Known(case.declared),
+                observed_loss: observed
+                    .map_or_else(|| Measure::Unknown("no evidence was read".to_string()), |o| o.measure()),
+                declared_downtime,
+                drilled_downtime: recovery.drilled.clone(),
+                rpo_verdict: case.verdict(whole),
+                rto_verdict: recovery.verdict(whole),
+                declared_exposure: Some(case.declared_exposure.clone()),
+                observed_exposure: observed.map(|o| o.exposure.clone()),
+            });
+        }
+        cells
+    }
+
+    /// The waiver that accepts `code` for this subject and still holds.
+    pub fn waiver(&self, code: Code, subject: &Subject) -> Option<&'a Waiver> {
+        let fits = |wanted: &Option<crate::policy::Placed<String>>, name: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| name.as_ref() == Some(&wanted.value))
+        };
+        self.policy.waivers.iter().find(|w| {
+            w.code.value == code.name()
+                && fits(&w.asset, &subject.asset)
+                && fits(&w.scenario, &subject.scenario)
+                && self.as_of <= w.until.value
+        })
+    }
+}
+
+impl Report {
+    pub fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    pub fn pass(&mut self, code: Code, subject: Subject, why: impl Into<String>) {
+        self.passes.push(Pass { code, subject, why: why.into() });
+    }
+
+    /// One finding for all items of one verdict, apart from those that a waiver accepts for their asset alone.
+    pub fn find_all(&mut self, context: &Context, code: Code, lead: &str, remedy: &str, items: Vec<Item>) {
+        let accepted = |item: &Item| {
+            context.waiver(code, &Subject::asset(&item.asset)).is_some_and(|waiver| waiver.asset.is_some())
+        };
+        let (alone, together): (Vec<Item>, Vec<Item>) = items.into_iter().partition(accepted);
+        let (breached, unproven) = together.into_iter().partition(|item| item.verdict == Verdict::Breached);
+        let groups = alone.into_iter().map(|item| vec![item]).chain([breached, unproven]);
+        for group in groups.filter(|group: &Vec<Item>| !group.is_empty()) {
+            let says: Vec<&str> = group.iter().map(|item| item.says.as_str()).collect();
+            let verdict = group.iter().map(|item| item.verdict).max().unwrap_or(Verdict::Unproven);
+            let one = group.first().filter(|first| group.iter().all(|item| item.asset == first.asset));
+            let subject = one.map_or_else(Subject::default, |item| Subject::asset(&item.asset));
+            let finding = Finding::new(code, verdict, format!("{lead}: {}", says.join("; "))).about(subject);
+            let at = group.iter().find_map(|item| item.at);
+            self.find(finding.at(at).shown_by(group.into_iter().flat_map(|item| item.evidence)).remedy(remedy));
+        }
+    }
+}
