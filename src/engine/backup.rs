@@ -1,0 +1,303 @@
+//! A recovery point of a database: everything read at one cluster time, stored in mongodump's layout, manifest last.
+//!
+//! The order is the promise: data, then a look at what the store says it holds, then the manifest by a write that
+//! cannot overwrite. A run that fails takes away what it wrote, and says so as evidence.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+
+use super::dump::{self, Opened};
+use super::event::Unit;
+use super::pipeline::{self, Workers};
+use super::record::{self, RunOf};
+use super::{Event, Listener};
+use crate::base::{Bytes as Size, Fault, FaultKind, Instant, Result, Span};
+use crate::evidence::Phase;
+use crate::policy::Consistency;
+use crate::port::Written;
+use crate::port::{Clock, MongoSource, ObjectStore};
+use crate::repository::key::SnapshotName;
+use crate::repository::manifest::{FORMAT, ManifestKind};
+use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
+
+/// Collections read at once: enough to keep the server and all cores busy, few enough to bound memory.
+const AT_ONCE: usize = 3;
+/// Objects asked after at once.
+const HEADS_AT_ONCE: usize = 16;
+
+#[derive(Debug, Clone)]
+pub struct BackupRequest {
+    pub asset: String,
+    /// The policy's protection that this run serves.
+    pub protection: Option<String>,
+    /// Empty: all user databases.
+    pub databases: Vec<String>,
+    pub expires_after: Option<Span>,
+}
+
+/// Takes one recovery point, whole or not at all.
+pub async fn run(
+    source: &dyn MongoSource,
+    store: Arc<dyn ObjectStore>,
+    clock: &dyn Clock,
+    listener: &dyn Listener,
+    request: &BackupRequest,
+) -> Result<Manifest> {
+    run_until(source, store, clock, listener, request, std::future::pending()).await
+}
+
+/// As [`run`], but gives up, and cleans up, when `stop` is ready first.
+pub async fn run_until(
+    source: &dyn MongoSource,
+    store: Arc<dyn ObjectStore>,
+    clock: &dyn Clock,
+    listener: &dyn Listener,
+    request: &BackupRequest,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<Manifest> {
+    let started_at = clock.now();
+    let id = record::new_id(started_at);
+    let name = SnapshotName::new(&request.asset, &id)?;
+    let run =
+        Run { source, store: store.as_ref(), clock, listener, request, name, started_at, written: Mutex::default() };
+    let result = tokio::select! {
+        result = run.attempt() => result,
+        () = stop => Err(Fault::new(FaultKind::Interrupted, "the backup was stopped before it was whole")),
+    };
+    let result = match result {
+        Ok(manifest) => Ok(manifest),
+        Err(fault) => {
+            run.clean_up().await;
+            Err(fault)
+        }
+    };
+    let protection = request.protection.as_deref();
+    let ended = RunOf { id: &id, verb: "backup", asset: &request.asset, protection, started_at };
+    record::run_ended(ended, result.as_ref().err(), store.as_ref(), clock, listener).await;
+    result
+}
+
+/// One run with all that its parts need.
+struct Run<'a> {
+    source: &'a dyn MongoSource,
+    store: &'a dyn ObjectStore,
+    clock: &'a dyn Clock,
+    listener: &'a dyn Listener,
+    request: &'a BackupRequest,
+    name: SnapshotName,
+    started_at: Instant,
+    /// Keys that may hold something of this run, noted before they are written.
+    written: Mutex<Vec<String>>,
+}
+
+impl Run<'_> {
+    async fn attempt(&self) -> Result<Manifest> {
+        let info = self.source.info().await?;
+        let at_once = info.replica_set.is_some();
+        if !at_once {
+            self.listener.on(Event::Warning(
+                "the server is standalone: collections are read one after another, so this recovery point is not of \
+                 one instant (consistency none); run mongod with --replSet, even alone"
+                    .to_string(),
+            ));
+        }
+        let mut timings = Vec::new();
+        let reading_from = self.clock.now();
+        let clock = std::time::Instant::now();
+        let opened = dump::open(self.source, self.listener, &self.request.databases, at_once).await?;
+        let cluster_time = opened.at;
+        timings.push(self.finished("open", clock, 0));
+
+        let clock = std::time::Instant::now();
+        let (mut objects, collections, bytes_raw) = self.dump(opened).await?;
+        objects.push(self.prelude(&info.version).await?);
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        timings.push(self.finished("dump", clock, bytes_raw));
+
+        let clock = std::time::Instant::now();
+        self.look_back(&objects).await?;
+        timings.push(self.finished("check", clock, 0));
+
+        let manifest = Manifest {
+            format: FORMAT,
+            id: self.name.id.to_string(),
+            asset: self.request.asset.clone(),
+            protection: self.request.protection.clone(),
+            kind: ManifestKind::Database,
+            started_at: self.started_at,
+            finished_at: self.clock.now(),
+            consistent_at: cluster_time.map_or(reading_from, |at| at.instant()),
+            cluster_time,
+            consistency: if at_once { Consistency::Snapshot } else { Consistency::None },
+            databases: self.request.databases.clone(),
+            expires_at: self.request.expires_after.map(|span| self.started_at + span),
+            tool_version: env!("CARGO_PKG_VERSION").to_string(),
+            server_version: Some(info.version),
+            objects,
+            collections,
+            uploads: 0,
+            bytes_raw,
+            timings,
+        };
+        self.publish(&manifest).await?;
+        Ok(manifest)
+    }
+
+    /// All collections, a few at once, the largest first so that no big one is left for the end alone.
+    async fn dump(&self, opened: Opened) -> Result<(Vec<ObjectEntry>, Vec<CollectionEntry>, u64)> {
+        let total = opened.bytes();
+        self.listener.on(Event::Started { phase: "dump", total, unit: Unit::Bytes });
+        let workers = Workers::new();
+        let advanced = |by| self.listener.on(Event::Advanced { phase: "dump", by });
+        let expected = opened.collections.len();
+        let stored: Vec<(CollectionEntry, Vec<ObjectEntry>)> = stream::iter(opened.collections)
+            .map(|collection| self.collection(collection, &workers, &advanced))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let (mut collections, objects): (Vec<_>, Vec<_>) = stored.into_iter().unzip();
+        let objects: Vec<ObjectEntry> = objects.into_iter().flatten().collect();
+        collections.sort_by(|a, b| (&a.db, &a.name).cmp(&(&b.db, &b.name)));
+        if collections.len() != expected {
+            return Err(Fault::bug(format!("{expected} collections were opened, {} stored", collections.len())));
+        }
+        let bytes = collections.iter().map(|c| c.bytes).sum();
+        Ok((objects, collections, bytes))
+    }
+
+    async fn collection(
+        &self,
+        collection: dump::OpenCollection,
+        workers: &Workers,
+        advanced: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<(CollectionEntry, Vec<ObjectEntry>)> {
+        let info = collection.info;
+        let within = |fault: Fault| fault.within(format!("cannot back up `{}.{}`", info.db, info.name));
+        let key = self.note(self.name.metadata(&info.db, &info.name)?.to_string());
+        let metadata = pipeline::store_small(self.store, &key, dump::metadata(&info)?).await.map_err(within)?;
+        let mut entry = CollectionEntry {
+            db: info.db.clone(),
+            name: info.name.clone(),
+            kind: info.kind,
+            documents: 0,
+            bytes: 0,
+            content: super::content::ContentHash::new().to_hex(),
+            indexes: u32::try_from(info.indexes.len()).unwrap_or(u32::MAX),
+            data: None,
+            metadata: key,
+        };
+        let mut objects = vec![metadata];
+        if let Some(documents) = collection.documents {
+            let key = self.note(self.name.data(&info.db, &dump::data_name(&info))?.to_string());
+            let stored = pipeline::store(documents, self.store, &key, workers, advanced).await.map_err(within)?;
+            entry.documents = stored.tally.documents;
+            entry.bytes = stored.tally.bytes;
+            entry.content = stored.tally.content.to_hex();
+            entry.data = Some(key);
+            objects.push(stored.object);
+        }
+        Ok((entry, objects))
+    }
+
+    /// What newer dumps carry beside their collections: `mongorestore` reads the server's version from it.
+    async fn prelude(&self, server_version: &str) -> Result<ObjectEntry> {
+        let key = self.note(self.name.prelude().to_string());
+        let tool = format!("plimsoll {}", env!("CARGO_PKG_VERSION"));
+        let text = json!({ "ServerVersion": server_version, "ToolVersion": tool }).to_string();
+        pipeline::store_whole(self.store, &key, Bytes::from(text)).await
+    }
+
+    /// Asks the store after every object, so that a manifest never names what is not there in full.
+    async fn look_back(&self, objects: &[ObjectEntry]) -> Result<()> {
+        let looks = objects.iter().map(|object| async move {
+            match self.store.head(&object.key).await? {
+                Some(info) if info.bytes == object.bytes => Ok(()),
+                Some(info) => Err(Fault::corrupt(format!(
+                    "`{}` was stored with {} of {} bytes",
+                    object.key, info.bytes, object.bytes
+                ))),
+                None => Err(Fault::corrupt(format!("`{}` was stored and is not there", object.key))),
+            }
+        });
+        stream::iter(looks).buffer_unordered(HEADS_AT_ONCE).try_collect().await
+    }
+
+    /// From here on the snapshot exists.
+    async fn publish(&self, manifest: &Manifest) -> Result<()> {
+        assert_whole(manifest)?;
+        let body = serde_json::to_vec_pretty(manifest).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
+        let key = self.name.manifest().to_string();
+        match self.store.put_new(&key, Bytes::from(body)).await? {
+            Written::New => Ok(()),
+            Written::Existed => {
+                Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", self.name.id))
+                    .help("run the backup again; its name comes from the clock"))
+            }
+        }
+    }
+
+    async fn clean_up(&self) {
+        // Another run's snapshot of the same name keeps its objects; without a manifest these are this run's own.
+        let keys = std::mem::take(&mut *self.lock());
+        let manifest = self.store.head(&self.name.manifest().to_string()).await;
+        if !matches!(manifest, Ok(None)) {
+            let prefix = self.name.prefix();
+            self.listener.on(Event::Warning(format!("`{prefix}` was left as it is: it may hold a manifest")));
+            return;
+        }
+        let deletions = keys.iter().map(|key| self.store.delete(key));
+        let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter(|r| std::future::ready(r.is_err()));
+        let left = failed.count().await;
+        if left > 0 {
+            self.listener.on(Event::Warning(format!(
+                "{left} of {} objects of the failed run could not be removed; without a manifest they are no snapshot",
+                keys.len()
+            )));
+        }
+    }
+
+    fn note(&self, key: String) -> String {
+        self.lock().push(key.clone());
+        key
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn finished(&self, phase: &'static str, since: std::time::Instant, bytes: u64) -> Phase {
+        let took = Span::millis(i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX));
+        self.listener.on(Event::Finished { phase, took, bytes });
+        Phase { name: phase.to_string(), took, bytes }
+    }
+}
+
+/// Held in release builds too: each collection's objects are listed, each data object belongs to one collection.
+fn assert_whole(manifest: &Manifest) -> Result<()> {
+    let listed = |key: &String| manifest.objects.binary_search_by(|object| object.key.cmp(key)).is_ok();
+    let broken = manifest.collections.iter().find(|c| !listed(&c.metadata) || !c.data.as_ref().is_none_or(listed));
+    let data = manifest.collections.iter().filter(|c| c.data.is_some()).count();
+    match broken {
+        Some(c) => Err(Fault::bug(format!("the manifest does not list the objects of `{}.{}`", c.db, c.name))),
+        None if manifest.objects.len() != manifest.collections.len() + data + 1 => {
+            Err(Fault::bug("the manifest lists an object that belongs to no collection"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// One line for people.
+pub fn summary(manifest: &Manifest) -> String {
+    let stored: u64 = manifest.objects.iter().map(|object| object.bytes).sum();
+    let documents: u64 = manifest.collections.iter().map(|c| c.documents).sum();
+    format!(
+        "{} documents in {} collections, {} stored as {}",
+        documents,
+        manifest.collections.len(),
+        Size(manifest.bytes_raw),
+        Size(stored)
+    )
+}

@@ -1,0 +1,139 @@
+//! The chain of slices in the store: where it ends, and how one more is hung on it.
+
+use bson::RawDocument;
+use bytes::Bytes;
+
+use super::content::documents;
+use super::pipeline;
+use crate::base::{Fault, FaultKind, OpTime, Result};
+use crate::port::Written;
+use crate::port::{Clock, ObjectStore};
+use crate::repository::Key;
+use crate::repository::SliceHeader;
+use crate::repository::key::SliceName;
+use crate::repository::manifest::FORMAT;
+
+/// The end of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Covered up to and including this entry.
+    pub last: OpTime,
+    /// SHA-256 of the newest slice; none at the start of a chain.
+    pub previous: Option<String>,
+}
+
+impl End {
+    /// The end of the newest slice of `asset`; none if it has no slice.
+    pub async fn in_store(store: &dyn ObjectStore, asset: &str) -> Result<Option<End>> {
+        let listed = store.list(&SliceName::prefix(asset)?).await?;
+        let newest = listed.iter().filter_map(|object| match object.key.parse() {
+            Ok(Key::SliceHeader(slice)) => Some((slice.last, &object.key)),
+            _ => None,
+        });
+        let Some((last, key)) = newest.max() else { return Ok(None) };
+        let unreadable = || Fault::corrupt(format!("cannot read the newest slice's header `{key}`"));
+        let header: SliceHeader =
+            serde_json::from_slice(&store.get(key).await?).map_err(|error| unreadable().because(error))?;
+        if header.format > FORMAT {
+            return Err(Fault::new(FaultKind::Unsupported, format!("`{key}` has the newer format {}", header.format))
+                .help("use the newer Plimsoll that wrote it"));
+        }
+        if header.last != last || header.asset != asset {
+            return Err(unreadable().because("it does not say what its name says"));
+        }
+        Ok(Some(End { last, previous: Some(header.sha256) }))
+    }
+}
+
+/// Entries that are read and not yet stored, all after [`End::last`] and in order.
+#[derive(Debug, Default)]
+pub struct Pending {
+    chunks: Vec<Bytes>,
+    pub bytes: u64,
+    pub entries: u64,
+    /// The newest of them.
+    pub last: Option<OpTime>,
+}
+
+impl Pending {
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// Takes a batch of entries that follow `after`.
+    pub fn take(&mut self, batch: Bytes, after: OpTime) -> Result<()> {
+        let mut last = self.last.unwrap_or(after);
+        let mut entries = 0;
+        for entry in documents(&batch) {
+            let ts = time_of(entry?)?;
+            if ts <= last {
+                return Err(Fault::corrupt(format!("the oplog gave {ts} after {last}")));
+            }
+            last = ts;
+            entries += 1;
+        }
+        if entries > 0 {
+            self.last = Some(last);
+            self.entries += entries;
+            self.bytes += batch.len() as u64;
+            self.chunks.push(batch);
+        }
+        Ok(())
+    }
+}
+
+/// Stores `pending` as the next slice: its data, then its header, which makes it exist.
+pub async fn hang(
+    end: &End,
+    pending: &Pending,
+    asset: &str,
+    protection: Option<&str>,
+    store: &dyn ObjectStore,
+    clock: &dyn Clock,
+) -> Result<SliceHeader> {
+    let last = pending.last.ok_or_else(|| Fault::bug("a slice without entries"))?;
+    let name = SliceName::new(asset, end.last, last)?;
+    let chunks = pending.chunks.clone();
+    let compressed = tokio::task::spawn_blocking(move || pipeline::gzip(&chunks)).await;
+    let body = compressed.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
+    let key = name.data().to_string();
+    let data = pipeline::store_whole(store, &key, body).await?;
+    match store.head(&key).await? {
+        Some(info) if info.bytes == data.bytes => {}
+        _ => return Err(Fault::corrupt(format!("`{key}` was not stored whole"))),
+    }
+    let header = SliceHeader {
+        format: FORMAT,
+        asset: asset.to_string(),
+        protection: protection.map(String::from),
+        first: end.last,
+        last,
+        entries: pending.entries,
+        bytes: data.bytes,
+        sha256: data.sha256,
+        previous: end.previous.clone(),
+        written_at: clock.now(),
+    };
+    let text = serde_json::to_vec_pretty(&header).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
+    match store.put_new(&name.header().to_string(), Bytes::from(text)).await? {
+        Written::New => Ok(header),
+        // An earlier try whose answer was lost wrote these very words, or somebody else is at work.
+        Written::Existed => match same(store, &name, &header).await? {
+            true => Ok(header),
+            false => Err(Fault::new(FaultKind::Conflict, format!("another capture of `{asset}` has written `{key}`"))
+                .help("run one capture per asset")),
+        },
+    }
+}
+
+async fn same(store: &dyn ObjectStore, name: &SliceName, ours: &SliceHeader) -> Result<bool> {
+    let body = store.get(&name.header().to_string()).await?;
+    let theirs: Option<SliceHeader> = serde_json::from_slice(&body).ok();
+    Ok(theirs.is_some_and(|theirs| theirs.sha256 == ours.sha256 && theirs.previous == ours.previous))
+}
+
+/// When an oplog entry was written.
+pub fn time_of(entry: &[u8]) -> Result<OpTime> {
+    let ts = RawDocument::from_bytes(entry).ok().and_then(|entry| entry.get_timestamp("ts").ok());
+    ts.map(|ts| OpTime::new(ts.time, ts.increment)).ok_or_else(|| Fault::corrupt("an oplog entry has no time"))
+}

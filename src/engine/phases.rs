@@ -1,0 +1,29 @@
+//! Times the parts of a piece of work, and tells of them.
+
+use super::event::{Event, Listener, Unit};
+use crate::base::Span;
+use crate::evidence::Phase;
+
+pub struct Phases<'a> {
+    pub listener: &'a dyn Listener,
+    pub done: Vec<Phase>,
+}
+
+/// A part that is being timed.
+pub struct Running {
+    name: &'static str,
+    since: std::time::Instant,
+}
+
+impl Phases<'_> {
+    pub fn begin(&self, name: &'static str, total: Option<u64>, unit: Unit) -> Running {
+        self.listener.on(Event::Started { phase: name, total, unit });
+        Running { name, since: std::time::Instant::now() }
+    }
+
+    pub fn end(&mut self, running: Running, bytes: u64) {
+        let took = Span::millis(i64::try_from(running.since.elapsed().as_millis()).unwrap_or(i64::MAX));
+        self.listener.on(Event::Finished { phase: running.name, took, bytes });
+        self.done.push(Phase { name: running.name.to_string(), took, bytes });
+    }
+}

@@ -1,0 +1,182 @@
+//! Cursor → hash and gzip → upload, in one bounded stream: memory does not grow with the collection, nothing touches
+//! the disk, and every core compresses.
+//!
+//! The documents are compressed in blocks of about 1 MiB, each a gzip member of its own. A file of several members is
+//! an ordinary gzip file (RFC 1952, 2.2), so blocks can be made side by side and stock tools read the result.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::{StreamExt, future};
+use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use super::content::{Tally, hex};
+use crate::base::{Fault, Result};
+use crate::port::ObjectStore;
+use crate::port::{Flow, Upload};
+use crate::repository::ObjectEntry;
+
+/// Large enough that starting a member costs nothing measurable, small enough that many fit in memory.
+const BLOCK: usize = 1 << 20;
+/// Blocks of one stream that may be compressed, or wait for their turn to be written.
+const AHEAD: usize = 4;
+/// The level of `gzip` itself and of mongodump.
+const LEVEL: u32 = 6;
+
+/// The cores that all streams of a run share.
+#[derive(Debug, Clone)]
+pub struct Workers {
+    permits: Arc<Semaphore>,
+}
+
+impl Workers {
+    /// One per core.
+    pub fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Workers { permits: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// Compresses off the reactor's threads, once a core is free.
+    async fn compress(&self, chunks: Vec<Bytes>) -> Result<JoinHandle<Result<Block>>> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| Fault::bug("the workers were closed early").because(error))?;
+        Ok(tokio::task::spawn_blocking(move || {
+            let block = Block::of(&chunks);
+            drop(permit);
+            block
+        }))
+    }
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Documents that were compressed together.
+struct Block {
+    tally: Tally,
+    stored: Bytes,
+}
+
+impl Block {
+    fn of(chunks: &[Bytes]) -> Result<Block> {
+        let mut tally = Tally::default();
+        for chunk in chunks {
+            tally.merge(&Tally::of(chunk)?);
+        }
+        Ok(Block { tally, stored: gzip(chunks)? })
+    }
+}
+
+/// One gzip member.
+pub fn gzip(chunks: &[Bytes]) -> Result<Bytes> {
+    let raw: usize = chunks.iter().map(Bytes::len).sum();
+    let cannot = |error| Fault::bug("cannot compress into memory").because(error);
+    let mut encoder = GzEncoder::new(Vec::with_capacity(raw / 3 + 64), Compression::new(LEVEL));
+    for chunk in chunks {
+        encoder.write_all(chunk).map_err(cannot)?;
+    }
+    encoder.finish().map(Bytes::from).map_err(cannot)
+}
+
+/// An object that was written, and the documents in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    pub object: ObjectEntry,
+    pub tally: Tally,
+}
+
+/// Streams documents into the object `key`. Nothing is visible there unless all of it was written.
+pub async fn store(
+    documents: Flow<Bytes>,
+    store: &dyn ObjectStore,
+    key: &str,
+    workers: &Workers,
+    advanced: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Stored> {
+    let mut upload = store.upload(key).await?;
+    let (blocks, ready) = mpsc::channel(AHEAD);
+    let written = future::try_join(read(documents, workers, blocks), write(ready, upload.as_mut(), advanced)).await;
+    match written {
+        Ok(((), (tally, bytes, digest))) => {
+            upload.finish().await?;
+            let object = ObjectEntry { key: key.to_string(), bytes, sha256: hex(&digest) };
+            Ok(Stored { object, tally })
+        }
+        Err(fault) => {
+            // What was sent is invisible already; that its parts could not be freed must not hide the first fault.
+            if let Err(left) = upload.abort().await {
+                tracing::warn!("cannot free the parts of `{key}`: {left}");
+            }
+            Err(fault)
+        }
+    }
+}
+
+async fn read(
+    mut documents: Flow<Bytes>,
+    workers: &Workers,
+    blocks: mpsc::Sender<JoinHandle<Result<Block>>>,
+) -> Result<()> {
+    let mut chunks = Vec::new();
+    let mut held = 0;
+    let mut sent = false;
+    loop {
+        let chunk = documents.next().await.transpose()?;
+        let ended = chunk.is_none();
+        held += chunk.as_ref().map_or(0, Bytes::len);
+        chunks.extend(chunk);
+        // An empty collection is one empty member: no bytes at all would be no gzip file.
+        if held >= BLOCK || (ended && (held > 0 || !sent)) {
+            let block = workers.compress(std::mem::take(&mut chunks)).await?;
+            held = 0;
+            sent = true;
+            if blocks.send(block).await.is_err() {
+                // The writer has failed, and its fault is the one to tell.
+                return Ok(());
+            }
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(
+    mut blocks: mpsc::Receiver<JoinHandle<Result<Block>>>,
+    upload: &mut dyn Upload,
+    advanced: &(dyn Fn(u64) + Send + Sync),
+) -> Result<(Tally, u64, [u8; 32])> {
+    let mut tally = Tally::default();
+    let mut bytes = 0_u64;
+    let mut sha = Sha256::new();
+    while let Some(block) = blocks.recv().await {
+        let block = block.await.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
+        sha.update(&block.stored);
+        bytes += block.stored.len() as u64;
+        upload.write(block.stored).await?;
+        tally.merge(&block.tally);
+        advanced(block.tally.bytes);
+    }
+    Ok((tally, bytes, sha.finalize().into()))
+}
+
+/// Writes a small object whole, compressed.
+pub async fn store_small(store: &dyn ObjectStore, key: &str, text: String) -> Result<ObjectEntry> {
+    store_whole(store, key, gzip(&[Bytes::from(text)])?).await
+}
+
+/// Writes a small object as it is.
+pub async fn store_whole(store: &dyn ObjectStore, key: &str, body: Bytes) -> Result<ObjectEntry> {
+    let digest: [u8; 32] = Sha256::digest(&body).into();
+    let entry = ObjectEntry { key: key.to_string(), bytes: body.len() as u64, sha256: hex(&digest) };
+    store.put(key, body).await?;
+    Ok(entry)
+}

@@ -1,0 +1,244 @@
+//! What a restore needs, found and checked before the target is touched.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{points, route};
+use crate::base::{Bytes, Fault, FaultKind, OpTime, Result};
+use crate::policy::Consistency;
+use crate::port::ObjectStore;
+use crate::repository::manifest::ManifestKind;
+use crate::repository::{Key, Manifest, ObjectEntry, SliceHeader, SliceName, SnapshotName};
+
+/// The state that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreTo {
+    /// The newest recovery point.
+    Newest,
+    /// The recovery point of this id.
+    Point(String),
+    /// Every write up to and including this cluster time.
+    At(OpTime),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreRequest {
+    pub asset: String,
+    pub target: RestoreTo,
+}
+
+/// A slice of the log with where its data stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedSlice {
+    pub key: String,
+    pub header: SliceHeader,
+}
+
+impl PlannedSlice {
+    pub fn object(&self) -> ObjectEntry {
+        ObjectEntry { key: self.key.clone(), bytes: self.header.bytes, sha256: self.header.sha256.clone() }
+    }
+}
+
+/// A base, and the slices that roll it forward without a gap.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RestorePlan {
+    pub base: Manifest,
+    /// In order; empty where the base itself is what is wanted.
+    pub slices: Vec<PlannedSlice>,
+    /// The last instant to replay; none where nothing is replayed.
+    pub until: Option<OpTime>,
+    /// How far the log at hand could roll this base.
+    pub reaches: Option<OpTime>,
+    /// What was found on the way and was not used, with why.
+    pub notes: Vec<String>,
+}
+
+/// Objects asked after at once.
+const AT_ONCE: usize = 16;
+
+pub async fn make(store: &dyn ObjectStore, request: &RestoreRequest) -> Result<RestorePlan> {
+    let mut notes = Vec::new();
+    let wanted = match &request.target {
+        RestoreTo::Point(id) => vec![points::one(store, &SnapshotName::new(&request.asset, id)?).await?],
+        _ => points::of(store, &request.asset, ManifestKind::Database, &mut notes).await?,
+    };
+    let slices = slices(store, &request.asset).await?;
+    let mut plan = match request.target {
+        RestoreTo::At(at) => roll_forward(store, wanted, &slices, at, &request.asset).await?,
+        _ => {
+            let base = wanted.into_iter().next().ok_or_else(|| no_point(&request.asset))?;
+            let reaches = base.cluster_time.map(|from| route::reach(&slices, from));
+            RestorePlan { base, slices: Vec::new(), until: None, reaches, notes: Vec::new() }
+        }
+    };
+    plan.notes = notes;
+    usable(&plan.base)?;
+    all_there(store, &plan).await?;
+    Ok(plan)
+}
+
+/// Every slice whose header exists, in order of time, by name alone.
+async fn slices(store: &dyn ObjectStore, asset: &str) -> Result<Vec<SliceName>> {
+    let listed = store.list(&SliceName::prefix(asset)?).await?;
+    let names = listed.iter().filter_map(|object| match object.key.parse() {
+        Ok(Key::SliceHeader(name)) => Some(name),
+        _ => None,
+    });
+    let mut names: Vec<SliceName> = names.collect();
+    names.sort_by_key(|name| (name.first, name.last));
+    Ok(names)
+}
+
+async fn slice(store: &dyn ObjectStore, name: &SliceName) -> Result<PlannedSlice> {
+    let key = name.header().to_string();
+    let body = store.get(&key).await?;
+    let header = SliceHeader::decode(&body, &key)?;
+    if (header.asset.as_str(), header.first, header.last) != (name.asset.as_str(), name.first, name.last) {
+        return Err(Fault::corrupt(format!("`{key}` is the header of another slice")));
+    }
+    Ok(PlannedSlice { key: name.data().to_string(), header })
+}
+
+/// The newest base from which a chain of slices leads to `at`.
+async fn roll_forward(
+    store: &dyn ObjectStore,
+    bases: Vec<Manifest>,
+    slices: &[SliceName],
+    at: OpTime,
+    asset: &str,
+) -> Result<RestorePlan> {
+    if bases.is_empty() {
+        return Err(no_point(asset));
+    }
+    let mut furthest = None;
+    for base in bases {
+        let Some(from) = base.cluster_time.filter(|from| base.consistency == Consistency::Snapshot && *from <= at)
+        else {
+            continue;
+        };
+        let reaches = route::reach(slices, from);
+        if let Some(names) = route::between(slices, from, at) {
+            let slices = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
+            let slices: Vec<PlannedSlice> = slices.try_collect().await?;
+            linked(&slices)?;
+            return Ok(RestorePlan { base, slices, until: Some(at), reaches: Some(reaches), notes: Vec::new() });
+        }
+        furthest = furthest.max(Some(reaches));
+    }
+    let instant = at.instant();
+    Err(match furthest {
+        None => Fault::missing(format!("no recovery point of `{asset}` lies at or before {instant} ({at})"))
+            .help("`plimsoll inventory` lists the recovery points; name a later instant"),
+        Some(reaches) => Fault::missing(format!("the log of `{asset}` does not reach {instant} ({at}) without a gap"))
+            .help(format!("the last instant before it that can be restored is {reaches}: name it with --at {reaches}")),
+    })
+}
+
+/// A slice that begins where one ended and names another predecessor was not written after that one.
+fn linked(slices: &[PlannedSlice]) -> Result<()> {
+    for (before, after) in slices.iter().zip(slices.iter().skip(1)) {
+        let named = after.header.previous.as_ref().filter(|_| before.header.last == after.header.first);
+        if named.is_some_and(|named| *named != before.header.sha256) {
+            return Err(Fault::corrupt(format!("`{}` does not continue `{}`", after.key, before.key))
+                .help("the target was not touched; one of the two was replaced after it was written"));
+        }
+    }
+    Ok(())
+}
+
+fn no_point(asset: &str) -> Fault {
+    Fault::missing(format!("there is no recovery point of a database for `{asset}`"))
+        .help("`plimsoll inventory` lists what there is")
+}
+
+/// Whether this version can restore the base at all.
+fn usable(base: &Manifest) -> Result<()> {
+    if base.kind != ManifestKind::Database {
+        return Err(Fault::usage(format!("`{}` of `{}` holds uploads, not a database", base.id, base.asset))
+            .help("restore it with --uploads"));
+    }
+    let known: BTreeSet<&str> = base.objects.iter().map(|object| object.key.as_str()).collect();
+    let needed = base.collections.iter().flat_map(|c| c.data.iter().chain([&c.metadata]));
+    for key in needed {
+        if !known.contains(key.as_str()) {
+            return Err(Fault::corrupt(format!("the manifest of `{}` does not list `{key}`, which it needs", base.id)));
+        }
+    }
+    let oplog = SnapshotName::new(&base.asset, &base.id)?.oplog().to_string();
+    if known.contains(oplog.as_str()) {
+        return Err(Fault::new(
+            FaultKind::Unsupported,
+            format!("`{}` is made of one instant by its `oplog.bson`, which is not replayed yet", base.id),
+        )
+        .help("restore it with mongorestore --gzip --oplogReplay"));
+    }
+    Ok(())
+}
+
+/// Every object there, with its size: a restore never begins that cannot end. Hashes are checked while reading.
+async fn all_there(store: &dyn ObjectStore, plan: &RestorePlan) -> Result<()> {
+    let objects = plan.objects();
+    let checks = stream::iter(&objects).map(|object| async move {
+        Ok::<_, Fault>(match store.head(&object.key).await? {
+            None => Some(format!("`{}` is missing", object.key)),
+            Some(info) if info.bytes != object.bytes => {
+                Some(format!("`{}` has {} bytes instead of {}", object.key, info.bytes, object.bytes))
+            }
+            Some(_) => None,
+        })
+    });
+    let wrong: Vec<String> =
+        checks.buffered(AT_ONCE).try_filter_map(|wrong| std::future::ready(Ok(wrong))).try_collect().await?;
+    let Some(first) = wrong.first() else { return Ok(()) };
+    let more =
+        if wrong.len() > 1 { format!(", and {} more objects are wrong", wrong.len() - 1) } else { String::new() };
+    Err(Fault::corrupt(format!("`{}` cannot be restored: {first}{more}", plan.base.id))
+        .help("the target was not touched; restore another point with --point, or another instant with --at"))
+}
+
+impl RestorePlan {
+    /// Everything that is read.
+    pub fn objects(&self) -> Vec<ObjectEntry> {
+        self.base.objects.iter().cloned().chain(self.slices.iter().map(PlannedSlice::object)).collect()
+    }
+
+    /// Databases of the base, in order.
+    pub fn databases(&self) -> Vec<String> {
+        let databases: BTreeSet<&String> = self.base.collections.iter().map(|c| &c.db).collect();
+        databases.into_iter().cloned().collect()
+    }
+
+    pub fn documents(&self) -> u64 {
+        self.base.collections.iter().map(|c| c.documents).sum()
+    }
+
+    /// The plan in words, for a human to agree with.
+    pub fn describe(&self) -> String {
+        let base = &self.base;
+        let fetch: u64 = self.objects().iter().map(|object| object.bytes).sum();
+        let mut text = format!("Restore `{}`\n", base.asset);
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<10} {value}\n"));
+        line("base", format!("{}, the state of {}", base.id, base.consistent_at));
+        let holds = format!("{} in {}", count(base.collections.len(), "collection"), self.databases().join(", "));
+        line("holds", format!("{holds}; {} documents, {}", self.documents(), Bytes(base.bytes_raw)));
+        if let Some(until) = self.until {
+            let to = format!("to {} ({until}) included", until.instant());
+            line("replays", format!("{} of the log, {to}", count(self.slices.len(), "slice")));
+        } else if let Some(reaches) = self.reaches.filter(|reaches| Some(*reaches) > base.cluster_time) {
+            line("", format!("the log could roll it forward to {} (--at {reaches})", reaches.instant()));
+        }
+        line("reads", format!("{} in {}", Bytes(fetch), count(self.objects().len(), "object")));
+        if base.consistency != Consistency::Snapshot {
+            line("warning", "the base is not of one instant: it may hold parts of several states".to_string());
+        }
+        self.notes.iter().for_each(|note| line("note", note.clone()));
+        text
+    }
+}
+
+/// `1 object`, `2 objects`.
+pub fn count(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}

@@ -1,0 +1,192 @@
+//! Puts a recovery point into a server: collections, documents, the log on top, indexes last.
+//!
+//! Nothing is written before all is known to be there: objects (the plan), options and indexes, a log that can be
+//! replayed to its end, and a target that holds nothing of the same names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::event::{Listener, Unit};
+use super::head_count::HeadCount;
+use super::index_book::IndexBook;
+use super::loader::{self, Prepared};
+use super::phases::Phases;
+use super::plan::RestorePlan;
+use super::translate::Translator;
+use super::{metadata, replay};
+use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
+use crate::evidence::Phase;
+use crate::port::CollectionKind;
+use crate::port::{Clock, MongoTarget, ObjectStore};
+
+#[derive(Debug, Clone)]
+pub struct RestoreOptions {
+    /// Batches in flight to the server.
+    pub workers: usize,
+    /// Drop databases of the same names first; without it a target that holds any of them is refused.
+    pub replace: bool,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        RestoreOptions { workers: 4, replace: false }
+    }
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Restored {
+    /// Id of the recovery point.
+    pub point: String,
+    /// The cluster time up to which the target holds every write; none where the base has no cluster time.
+    pub until: Option<OpTime>,
+    pub started_at: Instant,
+    pub ended_at: Instant,
+    pub databases: Vec<String>,
+    pub documents: u64,
+    /// Raw BSON bytes loaded.
+    pub bytes: u64,
+    /// Operations of the log that were applied.
+    pub operations: u64,
+    pub phases: Vec<Phase>,
+}
+
+const METADATA_AT_ONCE: usize = 16;
+const INDEX_BUILDS_AT_ONCE: usize = 2;
+
+pub async fn run(
+    plan: &RestorePlan,
+    store: Arc<dyn ObjectStore>,
+    target: &dyn MongoTarget,
+    clock: &dyn Clock,
+    listener: &dyn Listener,
+    options: &RestoreOptions,
+) -> Result<Restored> {
+    let started_at = clock.now();
+    let mut phases = Phases { listener, done: Vec::new() };
+    let ready = check(plan, store.as_ref(), target, &mut phases, options).await?;
+    let done = write(plan, store.as_ref(), target, &mut phases, &ready, options).await;
+    let done = done.map_err(|fault| stopped(fault, &ready.databases))?;
+    Ok(Restored {
+        point: plan.base.id.clone(),
+        until: plan.until.or(plan.base.cluster_time),
+        started_at,
+        ended_at: clock.now(),
+        databases: ready.databases,
+        documents: done.documents,
+        bytes: done.bytes,
+        operations: done.operations,
+        phases: phases.done,
+    })
+}
+
+/// All that was found out before the target is touched.
+pub(super) struct Ready {
+    pub collections: Vec<Prepared>,
+    /// As the base has them, and as they must be in the end.
+    base_indexes: IndexBook,
+    pub indexes: IndexBook,
+    /// How many documents there must be in the end.
+    pub counts: HeadCount,
+    with_views: BTreeSet<String>,
+    /// Databases that the restore writes to.
+    pub databases: Vec<String>,
+    /// Databases of those names that the target holds, and that may be dropped.
+    to_drop: Vec<String>,
+}
+
+pub(super) async fn check(
+    plan: &RestorePlan,
+    store: &dyn ObjectStore,
+    target: &dyn MongoTarget,
+    phases: &mut Phases<'_>,
+    options: &RestoreOptions,
+) -> Result<Ready> {
+    let checking = phases.begin("check", None, Unit::Objects);
+    let read = stream::iter(&plan.base.collections).map(|entry| metadata::prepare(store, &plan.base, entry));
+    let collections: Vec<Prepared> = read.buffered(METADATA_AT_ONCE).try_collect().await?;
+    let (mut base_indexes, mut counts, mut with_views) = (IndexBook::default(), HeadCount::default(), BTreeSet::new());
+    for collection in &collections {
+        let entry = &collection.entry;
+        collection.indexes.iter().try_for_each(|index| base_indexes.add(&entry.db, &entry.name, index))?;
+        if entry.kind != CollectionKind::Collection {
+            with_views.insert(entry.db.clone());
+        }
+        if entry.kind != CollectionKind::View {
+            counts.add(&entry.db, &collection.stored_in(), i128::from(entry.documents));
+        }
+    }
+    let mut rehearsal = Translator::new(&plan.base.databases, base_indexes.clone(), counts, with_views.clone());
+    replay::rehearse(plan, store, &mut rehearsal).await?;
+    let databases: BTreeSet<String> = plan.databases().into_iter().chain(rehearsal.touched.clone()).collect();
+    let mut to_drop = Vec::new();
+    for db in target.databases().await?.into_iter().filter(|db| databases.contains(db)) {
+        let held = target.collections(&db).await?;
+        match held.first() {
+            Some(_) if options.replace => to_drop.push(db),
+            Some(first) => return Err(not_empty(target, &db, &first.name, held.len()).await),
+            None => {}
+        }
+    }
+    phases.end(checking, 0);
+    let databases = databases.into_iter().collect();
+    let (indexes, counts) = (rehearsal.indexes, rehearsal.counts);
+    Ok(Ready { collections, base_indexes, indexes, counts, with_views, databases, to_drop })
+}
+
+async fn not_empty(target: &dyn MongoTarget, db: &str, first: &str, collections: usize) -> Fault {
+    let address = target.info().await.map_or_else(|_| "the target".to_string(), |info| info.address);
+    let more = if collections > 1 { format!(" and {} more", collections - 1) } else { String::new() };
+    Fault::new(FaultKind::Conflict, format!("{address} already holds a database `{db}`, with `{first}`{more}"))
+        .help("nothing was changed; restore into another server, or drop it first with --replace")
+}
+
+/// What was written.
+pub(super) struct Done {
+    pub documents: u64,
+    pub bytes: u64,
+    pub operations: u64,
+}
+
+pub(super) async fn write(
+    plan: &RestorePlan,
+    store: &dyn ObjectStore,
+    target: &dyn MongoTarget,
+    phases: &mut Phases<'_>,
+    ready: &Ready,
+    options: &RestoreOptions,
+) -> Result<Done> {
+    for db in &ready.to_drop {
+        target.drop_database(db).await?;
+    }
+    let listener = phases.listener;
+    let loading = phases.begin(loader::PHASE, Some(plan.base.bytes_raw), Unit::Bytes);
+    loader::create(target, &ready.collections).await?;
+    let loaded = loader::load(store, target, listener, &ready.collections, options.workers).await?;
+    phases.end(loading, loaded.bytes);
+
+    let mut operations = 0;
+    if !plan.slices.is_empty() {
+        let replaying = phases.begin(replay::PHASE, None, Unit::Documents);
+        let (indexes, with_views) = (ready.base_indexes.clone(), ready.with_views.clone());
+        let mut translator = Translator::new(&plan.base.databases, indexes, HeadCount::default(), with_views);
+        operations = replay::apply(plan, store, target, listener, &mut translator).await?;
+        phases.end(replaying, plan.slices.iter().map(|slice| slice.header.bytes).sum());
+    }
+
+    let indexing = phases.begin("index", None, Unit::Objects);
+    let builds = stream::iter(ready.indexes.to_build()?)
+        .map(|(db, on, specs)| async move { target.create_indexes(&db, &on, &specs).await });
+    builds.buffer_unordered(INDEX_BUILDS_AT_ONCE).try_collect::<()>().await?;
+    phases.end(indexing, 0);
+    Ok(Done { documents: loaded.documents, bytes: loaded.bytes, operations })
+}
+
+fn stopped(fault: Fault, databases: &[String]) -> Fault {
+    let names = databases.join("`, `");
+    let advice = format!("the target holds a part of `{names}`; run again with --replace, which drops them first");
+    let help = fault.help.as_ref().map_or(advice.clone(), |help| format!("{help}; {advice}"));
+    fault.within("the restore stopped before its end").help(help)
+}

@@ -1,0 +1,167 @@
+//! The four doors to the outside: an object store, a MongoDB to read, a MongoDB to write, and the clock.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use bson::RawDocumentBuf;
+use bytes::Bytes;
+use futures_util::Stream;
+
+use crate::base::{Instant, OpTime, Result};
+
+/// The only source of "now". Tests and simulations bring their own.
+pub trait Clock: Send + Sync + Debug {
+    fn now(&self) -> Instant;
+}
+
+/// A stream of fallible items that may be sent between tasks.
+pub type Flow<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
+
+/// What a store says about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    pub key: String,
+    pub bytes: u64,
+    /// Opaque; equal tags of one key mean equal bytes.
+    pub etag: Option<String>,
+    pub modified_at: Option<Instant>,
+}
+
+/// Whether a conditional write wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    New,
+    /// An object of that key was there; it was left as it is.
+    Existed,
+}
+
+/// Keys are relative to the store's own root, `/`-separated, never starting with `/`.
+///
+/// Contract, held by one suite for every store: a put is visible whole or not at all; `put_new` of one key succeeds
+/// once however many race; a read of what was never put is `Missing`; a list is in byte order of keys and complete.
+#[async_trait]
+pub trait ObjectStore: Send + Sync + Debug {
+    /// Address without secrets, for messages.
+    fn address(&self) -> String;
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<()>;
+
+    /// Writes only if no object of that key exists, decided by the store itself.
+    async fn put_new(&self, key: &str, body: Bytes) -> Result<Written>;
+
+    /// Begins an object of unknown length; nothing is visible until [`Upload::finish`].
+    async fn upload(&self, key: &str) -> Result<Box<dyn Upload>>;
+
+    /// The whole object: for manifests and slices.
+    async fn get(&self, key: &str) -> Result<Bytes>;
+
+    /// The object in pieces. A body that ends early is an error, never a short read.
+    async fn read(&self, key: &str) -> Result<Flow<Bytes>>;
+
+    async fn head(&self, key: &str) -> Result<Option<ObjectInfo>>;
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>>;
+
+    /// Removing what is not there is no error.
+    async fn delete(&self, key: &str) -> Result<()>;
+}
+
+/// An object being written in parts. Dropped without `finish`, it leaves nothing visible; `abort` also frees the parts.
+#[async_trait]
+pub trait Upload: Send {
+    async fn write(&mut self, part: Bytes) -> Result<()>;
+    async fn finish(self: Box<Self>) -> Result<()>;
+    async fn abort(self: Box<Self>) -> Result<()>;
+}
+
+/// What a server says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    pub version: String,
+    /// Name of the replica set; a standalone server has none, and so no oplog and no snapshot reads.
+    pub replica_set: Option<String>,
+    /// Address without secrets.
+    pub address: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CollectionKind {
+    Collection,
+    View,
+    TimeSeries,
+}
+
+/// A collection with all that is needed to make it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectionInfo {
+    pub db: String,
+    pub name: String,
+    pub kind: CollectionKind,
+    /// As `listCollections` gives them.
+    pub options: RawDocumentBuf,
+    /// As `listIndexes` gives them; empty for views.
+    pub indexes: Vec<RawDocumentBuf>,
+    /// Hexadecimal, as mongodump writes it into metadata.
+    pub uuid: Option<String>,
+}
+
+/// A server that is read from.
+#[async_trait]
+pub trait MongoSource: Send + Sync + Debug {
+    async fn info(&self) -> Result<ServerInfo>;
+
+    /// User databases, without `admin`, `config` and `local`.
+    async fn databases(&self) -> Result<Vec<String>>;
+
+    async fn collections(&self, db: &str) -> Result<Vec<CollectionInfo>>;
+
+    /// The newest majority-committed cluster time. Fails on a standalone server.
+    async fn cluster_time(&self) -> Result<OpTime>;
+
+    /// About how many bytes of BSON the collection holds, where the server tells: to plan by, never to rely on.
+    async fn size(&self, db: &str, collection: &str) -> Option<u64>;
+
+    /// Documents of a collection in natural order, in batches of concatenated BSON; at one cluster time if `at` is given.
+    /// The cursor is open when this returns: a collection dropped later makes the flow fail, never end early.
+    async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>>;
+
+    /// The oldest entry that the oplog still holds.
+    async fn oplog_first(&self) -> Result<OpTime>;
+
+    /// Majority-committed oplog entries with `ts >= from`, in order, up to and including `until`, or tailing for ever.
+    /// A tailing flow yields an empty batch when it has waited for a while and nothing came, so that idle time is known.
+    /// Each batch is concatenated BSON.
+    async fn oplog(&self, from: OpTime, until: Option<OpTime>) -> Result<Flow<Bytes>>;
+}
+
+/// A server that is written to.
+#[async_trait]
+pub trait MongoTarget: Send + Sync + Debug {
+    async fn info(&self) -> Result<ServerInfo>;
+
+    async fn databases(&self) -> Result<Vec<String>>;
+
+    async fn collections(&self, db: &str) -> Result<Vec<CollectionInfo>>;
+
+    async fn create_collection(&self, db: &str, name: &str, options: &RawDocumentBuf) -> Result<()>;
+
+    /// Inserts a batch of concatenated BSON, unordered; fails if any document was refused, with count and first reason.
+    async fn insert(&self, db: &str, collection: &str, batch: Bytes) -> Result<u64>;
+
+    /// One `createIndexes` for all of them; `_id_` is left out by the caller.
+    async fn create_indexes(&self, db: &str, collection: &str, indexes: &[RawDocumentBuf]) -> Result<()>;
+
+    /// Applies oplog operations in order; a no-op is the caller's to leave out.
+    async fn apply_ops(&self, operations: &[RawDocumentBuf]) -> Result<()>;
+
+    /// Documents back again, for the content compare.
+    async fn documents(&self, db: &str, collection: &str) -> Result<Flow<Bytes>>;
+
+    async fn drop_database(&self, db: &str) -> Result<()>;
+
+    /// Stops or starts the server's deletion of expired documents, and says whether it was on before: while copies are
+    /// compared, nothing may vanish.
+    async fn expire_documents(&self, on: bool) -> Result<bool>;
+}

@@ -1,0 +1,155 @@
+//! The manifest: written last, it makes a snapshot exist. A listing proves nothing; this does.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
+use crate::evidence::Phase;
+use crate::policy::Consistency;
+use crate::port::CollectionKind;
+
+/// Version of this form. Readers refuse a newer one.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub format: u32,
+    pub id: String,
+    pub asset: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<String>,
+    pub kind: ManifestKind,
+    pub started_at: Instant,
+    pub finished_at: Instant,
+    /// The instant whose state this is; where consistency is none, the start of the reading.
+    pub consistent_at: Instant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_time: Option<OpTime>,
+    pub consistency: Consistency,
+    /// The databases that were asked for; empty means all user databases, those created later included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// Version of Plimsoll that wrote it.
+    pub tool_version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// Every object of the snapshot but this one, in key order; keys relative to the repository.
+    pub objects: Vec<ObjectEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<CollectionEntry>,
+    /// Uploads: how many objects the bucket held and their bytes. Their list is the object `uploads.jsonl.gz`.
+    #[serde(default)]
+    pub uploads: u64,
+    /// Bytes before compression.
+    pub bytes_raw: u64,
+    pub timings: Vec<Phase>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ManifestKind {
+    Database,
+    Uploads,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectEntry {
+    pub key: String,
+    pub bytes: u64,
+    /// Of the stored bytes, hexadecimal.
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionEntry {
+    pub db: String,
+    pub name: String,
+    pub kind: CollectionKind,
+    pub documents: u64,
+    /// Raw BSON bytes.
+    pub bytes: u64,
+    /// Order-free hash of the documents; see `engine::content`.
+    pub content: String,
+    pub indexes: u32,
+    /// Key of the data object; views have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Key of the metadata object.
+    pub metadata: String,
+}
+
+/// One line of `uploads.jsonl.gz`: an object of the bucket as it stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadEntry {
+    pub key: String,
+    pub bytes: u64,
+    pub etag: Option<String>,
+    pub sha256: String,
+}
+
+/// Sidecar facts of one oplog slice, `<first>-<last>.json` beside the data: written after it, so it makes the slice exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SliceHeader {
+    pub format: u32,
+    pub asset: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<String>,
+    /// Covered: every majority-committed entry with `first < ts <= last` is in the slice.
+    pub first: OpTime,
+    pub last: OpTime,
+    pub entries: u64,
+    pub bytes: u64,
+    pub sha256: String,
+    /// SHA-256 of the slice before; none at the start of a chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// By the writer's clock, when the slice was complete.
+    pub written_at: Instant,
+}
+
+impl Manifest {
+    pub fn decode(body: &[u8], place: &str) -> Result<Self> {
+        decode(body, place)
+    }
+
+    pub fn encode(&self) -> Result<Bytes> {
+        encode(self)
+    }
+}
+
+impl SliceHeader {
+    pub fn decode(body: &[u8], place: &str) -> Result<Self> {
+        decode(body, place)
+    }
+
+    pub fn encode(&self) -> Result<Bytes> {
+        encode(self)
+    }
+}
+
+/// Reads strictly, but looks at the format first: a newer one is refused for what it is, not for a field it added.
+fn decode<T: DeserializeOwned>(body: &[u8], place: &str) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let unreadable = |e| Fault::corrupt(format!("cannot read `{place}`")).because(e);
+    let Versioned { format } = serde_json::from_slice(body).map_err(unreadable)?;
+    if format > FORMAT {
+        let what = format!("`{place}` has format {format}; this version reads {FORMAT}");
+        return Err(Fault::new(FaultKind::Unsupported, what).help("use the newer version of plimsoll that wrote it"));
+    }
+    serde_json::from_slice(body).map_err(unreadable)
+}
+
+fn encode(value: &impl Serialize) -> Result<Bytes> {
+    serde_json::to_vec_pretty(value).map(Bytes::from).map_err(|e| Fault::bug("cannot write a manifest").because(e))
+}

@@ -1,0 +1,12 @@
+//! The layout of Plimsoll's own store: key grammar, manifests, and the catalogue that turns them into evidence.
+
+pub mod catalog;
+pub mod chain;
+pub mod dump_name;
+pub mod format;
+pub mod key;
+pub mod manifest;
+
+pub use format::{open, require};
+pub use key::{Key, SliceName, SnapshotName};
+pub use manifest::{CollectionEntry, Manifest, ObjectEntry, SliceHeader};
