@@ -1,0 +1,127 @@
+//! From a driver's cursor to a flow of plain bytes, read ahead by a task of its own so that server and reader overlap.
+
+use bson::{RawBsonRef, RawDocumentBuf};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
+use tokio::sync::mpsc;
+
+use super::client::fault;
+use crate::base::{Fault, Result};
+use crate::port::Flow;
+
+/// A reply of the server is up to 16 MB; it is handed on in pieces of about this size, cut between documents.
+const PIECE: usize = 1 << 20;
+/// Pieces that may wait for the reader.
+const AHEAD: usize = 2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The cursor ends when all was read.
+    WhenRead,
+    /// The cursor never ends by itself; that nothing came is told as an empty piece.
+    Never,
+}
+
+/// Without the last message a task that died would look like the end of the data.
+enum Message {
+    Piece(Result<Bytes>),
+    End,
+}
+
+enum State {
+    /// Nothing is fetched, nor held in memory, before somebody reads.
+    Waiting(Box<RawBatchCursor>),
+    Running(mpsc::Receiver<Message>),
+    Ended,
+}
+
+/// The documents of a cursor that is open already.
+pub fn flow(cursor: RawBatchCursor, ends: Ends, what: String) -> Flow<Bytes> {
+    let next = move |state: State| {
+        let what = what.clone();
+        async move {
+            let mut pieces = match state {
+                State::Waiting(cursor) => {
+                    let (sender, receiver) = mpsc::channel(AHEAD);
+                    tokio::spawn(pump(*cursor, ends, what.clone(), sender));
+                    receiver
+                }
+                State::Running(receiver) => receiver,
+                State::Ended => return None,
+            };
+            match pieces.recv().await {
+                Some(Message::Piece(Ok(piece))) => Some((Ok(piece), State::Running(pieces))),
+                Some(Message::Piece(Err(error))) => Some((Err(error), State::Ended)),
+                Some(Message::End) => None,
+                None => Some((Err(Fault::bug(format!("the reader of {what} stopped without a word"))), State::Ended)),
+            }
+        }
+    };
+    Box::pin(stream::unfold(State::Waiting(Box::new(cursor)), next))
+}
+
+async fn pump(mut cursor: RawBatchCursor, ends: Ends, what: String, to: mpsc::Sender<Message>) {
+    loop {
+        let batch = tokio::select! {
+            // Nobody reads any more: dropping the cursor closes it on the server.
+            () = to.closed() => return,
+            batch = cursor.next() => batch,
+        };
+        let last = match batch {
+            Some(Ok(batch)) => match hand_on(&batch, ends, &to).await {
+                Ok(true) => continue,
+                Ok(false) => return,
+                Err(error) => Message::Piece(Err(error)),
+            },
+            Some(Err(error)) => Message::Piece(Err(fault(format!("cannot read {what}"), &error))),
+            None if ends == Ends::Never => {
+                Message::Piece(Err(Fault::unreachable(format!("the server closed the cursor on {what}"))))
+            }
+            None => Message::End,
+        };
+        // If the reader is gone, so is the need to tell it.
+        let _ = to.send(last).await;
+        return;
+    }
+}
+
+/// False if nobody reads any more.
+async fn hand_on(batch: &RawBatch, ends: Ends, to: &mpsc::Sender<Message>) -> Result<bool> {
+    let mut piece = BytesMut::new();
+    let mut sent = false;
+    for document in batch.doc_slices().map_err(odd)? {
+        let RawBsonRef::Document(document) = document.map_err(odd)? else {
+            return Err(Fault::corrupt("the server's reply holds something other than documents"));
+        };
+        let bytes = document.as_bytes();
+        if !piece.is_empty() && piece.len() + bytes.len() > PIECE {
+            if to.send(Message::Piece(Ok(piece.split().freeze()))).await.is_err() {
+                return Ok(false);
+            }
+            sent = true;
+        }
+        piece.extend_from_slice(bytes);
+    }
+    if !piece.is_empty() || (!sent && ends == Ends::Never) {
+        return Ok(to.send(Message::Piece(Ok(piece.freeze()))).await.is_ok());
+    }
+    Ok(true)
+}
+
+/// All documents of a short list, such as the collections of a database.
+pub async fn gather(mut cursor: RawBatchCursor) -> mongodb::error::Result<Vec<RawDocumentBuf>> {
+    let mut all = Vec::new();
+    while let Some(batch) = cursor.next().await {
+        for document in batch?.doc_slices()? {
+            if let RawBsonRef::Document(document) = document? {
+                all.push(document.to_owned());
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn odd(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::corrupt("cannot read the server's reply").because(error)
+}

@@ -1,0 +1,28 @@
+//! Making and removing buckets: for the lab alone, whose buckets are its own. No verb does it.
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+
+use super::S3Store;
+use crate::base::Result;
+
+impl S3Store {
+    /// Makes the bucket; one of that name that is there already is a fault.
+    pub async fn create_bucket(&self) -> Result<()> {
+        let place = &self.place;
+        // The one region that must not be named is the one that answers for all.
+        let region = place.client.config().region().map(|r| r.as_ref().to_string()).filter(|r| r != "us-east-1");
+        let location = region.map(|region| {
+            let constraint = BucketLocationConstraint::from(region.as_str());
+            CreateBucketConfiguration::builder().location_constraint(constraint).build()
+        });
+        let request = place.client.create_bucket().bucket(&place.bucket).set_create_bucket_configuration(location);
+        request.send().await.map(drop).map_err(|e| place.fault("make the bucket", &place.bucket, e))
+    }
+
+    /// Removes the bucket, which must hold nothing any more.
+    pub async fn delete_bucket(&self) -> Result<()> {
+        let place = &self.place;
+        let request = place.client.delete_bucket().bucket(&place.bucket);
+        request.send().await.map(drop).map_err(|e| place.fault("remove the bucket", &place.bucket, e))
+    }
+}
