@@ -1,0 +1,225 @@
+//! The simulation, the bill and the trade of cost against loss, as rows.
+
+use serde::Serialize;
+
+use super::super::chart::cost::CostAgainstLoss;
+use super::promises::Figure;
+use super::{Inputs, clean, clean_option, spelled};
+use crate::base::quantity::money;
+use crate::base::{Instant, Span};
+use crate::cost::{BillLine, PlanPoint, Tradeoff};
+use crate::sim::{AssetResult, Quantiles, ScenarioResult, Simulation};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SimulationView {
+    /// `declared` or `observed`.
+    pub basis: String,
+    pub seed: u64,
+    pub years: u64,
+    pub incidents: u64,
+    pub rows: Vec<SimulationRow>,
+    pub annual: Option<AnnualView>,
+    pub worst: Option<StoryView>,
+}
+
+/// One asset in one scenario; a scenario that touches no asset's data has a row of its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct SimulationRow {
+    pub scenario: String,
+    pub title: String,
+    pub asset: Option<String>,
+    pub per_year: f64,
+    pub loss: Option<Spread>,
+    /// Share of incidents that lose everything.
+    pub total_loss: Option<f64>,
+    pub meets_rpo: Option<f64>,
+    pub downtime: Option<Spread>,
+    pub meets_rto: Option<f64>,
+    /// Expected money lost a year to the scenario; on its first row alone.
+    pub annual_loss: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Spread {
+    pub p50: Span,
+    pub p95: Span,
+    pub worst: Span,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AnnualView {
+    /// Something that costs money could not be priced: the true figures are higher.
+    pub at_least: bool,
+    pub expected: String,
+    /// Twice the standard error: about 95 in 100 such campaigns give a mean within it.
+    pub give_or_take: String,
+    pub p50: String,
+    pub p95: String,
+    pub p99: String,
+    pub tail_mean_95: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StoryView {
+    pub scenario: String,
+    pub asset: Option<String>,
+    pub failed_at: Instant,
+    pub noticed_at: Instant,
+    /// None where a step of the runbook has no known time.
+    pub back_at: Option<Instant>,
+    pub loss: Option<Figure>,
+    pub money: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct MoneyView {
+    pub currency: String,
+    pub bill: Vec<BillRow>,
+    pub bill_total: Option<String>,
+    pub plans_tried: usize,
+    /// Today's plan, the cheapest that complies, the least in sum, and the front between them.
+    pub plans: Vec<PlanRow>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct BillRow {
+    pub protection: String,
+    pub item: String,
+    pub basis: String,
+    pub amount: String,
+    pub grade: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanRow {
+    pub label: String,
+    /// `today`, `cheapest that meets every RPO`, `least cost and loss together`; empty for others on the front.
+    pub roles: Vec<&'static str>,
+    pub annual_cost: String,
+    /// It can also lose everything, which has no declared amount: the true figures are higher.
+    pub at_least: bool,
+    pub expected_annual_loss: String,
+    pub sum: String,
+    pub worst_loss: Figure,
+    pub complexity: u32,
+    pub meets_rpo: bool,
+}
+
+impl From<&Quantiles> for Spread {
+    fn from(q: &Quantiles) -> Self {
+        Spread { p50: q.p50, p95: q.p95, worst: q.worst }
+    }
+}
+
+pub fn simulation(simulation: &Simulation) -> SimulationView {
+    let currency = simulation.annual.as_ref().map(|annual| clean(&annual.currency)).unwrap_or_default();
+    let amount = |value: f64| money(value, &currency);
+    SimulationView {
+        basis: spelled(simulation.basis),
+        seed: simulation.seed,
+        years: simulation.years,
+        incidents: simulation.incidents,
+        rows: simulation.scenarios.iter().flat_map(|scenario| scenario_rows(scenario, &currency)).collect(),
+        annual: simulation.annual.as_ref().map(|annual| AnnualView {
+            at_least: annual.at_least,
+            expected: amount(annual.expected.mean),
+            give_or_take: amount(2.0 * annual.expected.standard_error),
+            p50: amount(annual.p50),
+            p95: amount(annual.p95),
+            p99: amount(annual.p99),
+            tail_mean_95: amount(annual.tail_mean_95),
+        }),
+        worst: simulation.worst.as_ref().map(|story| StoryView {
+            scenario: clean(&story.scenario),
+            asset: clean_option(story.asset.as_ref()),
+            failed_at: story.failed_at,
+            noticed_at: story.noticed_at,
+            back_at: story.back_at,
+            loss: story.loss.map(Figure::lost),
+            money: story.money.map(amount),
+        }),
+    }
+}
+
+fn scenario_rows(scenario: &ScenarioResult, currency: &str) -> Vec<SimulationRow> {
+    let row = |asset: Option<&AssetResult>| SimulationRow {
+        scenario: clean(&scenario.scenario),
+        title: clean(&scenario.title),
+        asset: asset.map(|a| clean(&a.asset)),
+        per_year: scenario.per_year,
+        loss: asset.and_then(|a| a.loss_window.as_ref()).map(Spread::from),
+        total_loss: asset.map(|a| a.total_loss.mean),
+        meets_rpo: asset.and_then(|a| a.meets_rpo).map(|e| e.mean),
+        downtime: scenario.downtime.as_ref().map(Spread::from),
+        meets_rto: scenario.meets_rto.map(|e| e.mean),
+        annual_loss: None,
+    };
+    let mut rows: Vec<SimulationRow> = match scenario.assets.is_empty() {
+        true => vec![row(None)],
+        false => scenario.assets.iter().map(|asset| row(Some(asset))).collect(),
+    };
+    if let Some(first) = rows.first_mut() {
+        first.annual_loss = scenario.annual_loss.map(|loss| money(loss.mean, currency));
+    }
+    rows
+}
+
+pub fn view(inputs: &Inputs<'_>) -> Option<MoneyView> {
+    let currency = clean(inputs.bill.map(|b| &b.currency).or(inputs.tradeoff.map(|t| &t.currency))?);
+    Some(MoneyView {
+        bill: inputs.bill.iter().flat_map(|bill| &bill.lines).map(|line| bill_row(line, &currency)).collect(),
+        bill_total: inputs.bill.map(|bill| money(bill.total, &currency)),
+        plans_tried: inputs.tradeoff.map_or(0, |t| t.plans.len()),
+        plans: inputs.tradeoff.map(plans).unwrap_or_default(),
+        currency,
+    })
+}
+
+fn bill_row(line: &BillLine, currency: &str) -> BillRow {
+    BillRow {
+        protection: clean(&line.protection),
+        item: clean(&line.item),
+        basis: clean(&line.basis),
+        amount: money(line.amount, currency),
+        grade: spelled(line.grade),
+    }
+}
+
+fn plans(tradeoff: &Tradeoff) -> Vec<PlanRow> {
+    let roles = |index: usize| {
+        let role = |of: Option<usize>, name: &'static str| (of == Some(index)).then_some(name);
+        let all = [
+            role(tradeoff.today, "today"),
+            role(tradeoff.cheapest_compliant, "cheapest that meets every RPO"),
+            role(tradeoff.least_total, "least cost and loss together"),
+        ];
+        all.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let shown = |(index, _): &(usize, &PlanPoint)| !roles(*index).is_empty() || tradeoff.front.contains(index);
+    let mut plans: Vec<(usize, &PlanPoint)> = tradeoff.plans.iter().enumerate().filter(shown).collect();
+    plans.sort_by(|(_, a), (_, b)| a.annual_cost.total_cmp(&b.annual_cost));
+    let amount = |value: f64| money(value, &tradeoff.currency);
+    let row = |(index, plan): (usize, &PlanPoint)| PlanRow {
+        label: clean(&plan.label),
+        roles: roles(index),
+        annual_cost: amount(plan.annual_cost),
+        at_least: plan.unpriced_totals > 0.0,
+        expected_annual_loss: amount(plan.expected_annual_loss),
+        sum: amount(plan.annual_cost + plan.expected_annual_loss),
+        worst_loss: Figure::lost(plan.worst_loss),
+        complexity: plan.complexity,
+        meets_rpo: plan.meets_rpo,
+    };
+    plans.into_iter().map(row).collect()
+}
+
+pub fn chart(tradeoff: &Tradeoff) -> Option<CostAgainstLoss> {
+    if tradeoff.plans.is_empty() {
+        return None;
+    }
+    let mut tradeoff = tradeoff.clone();
+    for plan in &mut tradeoff.plans {
+        plan.label = clean(&plan.label);
+    }
+    Some(CostAgainstLoss { tradeoff })
+}
