@@ -1,0 +1,101 @@
+//! `plimsoll backup`.
+
+use std::sync::Arc;
+
+use super::Exit;
+use super::connect::RepositoryArgs;
+use super::mongo_args::MongoArgs;
+use super::output::{self, Format, Global};
+use super::progress::Progress;
+use super::signals;
+use crate::base::{Result, Span};
+use crate::clock::SystemClock;
+use crate::engine::backup::{self, BackupRequest};
+use crate::engine::sync::{self, SyncRequest};
+use crate::mongo::Source;
+use crate::repository;
+use crate::repository::Manifest;
+use crate::store;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    mongo: MongoArgs,
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    /// The policy's name for what is backed up
+    #[arg(long, value_name = "NAME")]
+    asset: String,
+    /// The policy's protection that this run serves
+    #[arg(long, value_name = "NAME")]
+    protection: Option<String>,
+    /// A database to back up; may be given more than once [default: all but admin, config and local]
+    #[arg(long = "db", value_name = "NAME")]
+    databases: Vec<String>,
+    /// Back up uploads in place of a database: a bucket (s3://bucket/prefix) or a directory
+    #[arg(long, value_name = "URL", conflicts_with_all = ["uri", "databases"])]
+    bucket: Option<String>,
+    /// How long the recovery point is to be kept, such as 30d [default: for ever]
+    #[arg(long, value_name = "SPAN")]
+    keep: Option<Span>,
+}
+
+impl Args {
+    pub fn run(&self, global: &Global) -> Result<Exit> {
+        output::runtime()?.block_on(async {
+            match &self.bucket {
+                Some(bucket) => self.back_up_uploads(global, bucket).await,
+                None => self.back_up(global).await,
+            }
+        })
+    }
+
+    /// A run that is stopped leaves blobs that the next one finds there already, and no manifest.
+    async fn back_up_uploads(&self, global: &Global, bucket: &str) -> Result<Exit> {
+        let uploads = store::open(bucket, &self.repository.s3.options()).await?;
+        let store = self.repository.open().await?;
+        repository::open(Arc::clone(&store), &SystemClock).await?;
+        let request =
+            SyncRequest { asset: self.asset.clone(), protection: self.protection.clone(), expires_after: self.keep };
+        let progress = Progress::new(global);
+        let stop = signals::asked_to_stop()?;
+        let manifest = sync::run_until(uploads.as_ref(), store, &SystemClock, &progress, &request, stop).await?;
+        match global.format {
+            Format::Json => output::print_json(&manifest)?,
+            Format::Human => output::print(&format!("{}\n  {}\n", manifest.id, sync::summary(&manifest)))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn back_up(&self, global: &Global) -> Result<Exit> {
+        // The address is looked at before anything is opened, so that a slip costs no time.
+        let uri = self.mongo.address()?;
+        let store = self.repository.open().await?;
+        let source = Source::new(crate::mongo::client::connect(&uri).await?);
+        repository::open(Arc::clone(&store), &SystemClock).await?;
+        let request = BackupRequest {
+            asset: self.asset.clone(),
+            protection: self.protection.clone(),
+            databases: self.databases.clone(),
+            expires_after: self.keep,
+        };
+        let progress = Progress::new(global);
+        let manifest =
+            backup::run_until(&source, store, &SystemClock, &progress, &request, signals::asked_to_stop()?).await?;
+        match global.format {
+            Format::Json => output::print_json(&manifest)?,
+            Format::Human => output::print(&told(&manifest))?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn told(manifest: &Manifest) -> String {
+    let when = match manifest.cluster_time {
+        Some(at) => format!("all of one instant: {} (cluster time {at})", manifest.consistent_at),
+        None => format!("not of one instant; read from {} on", manifest.consistent_at),
+    };
+    let until =
+        manifest.expires_at.map_or_else(|| "not set to expire".to_string(), |at| format!("to be kept until {at}"));
+    format!("{}\n  {}\n  {when}\n  {until}\n", manifest.id, backup::summary(manifest))
+}

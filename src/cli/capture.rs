@@ -1,0 +1,106 @@
+//! `plimsoll capture`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Exit;
+use super::connect::RepositoryArgs;
+use super::mongo_args::MongoArgs;
+use super::output::{self, Format, Global};
+use super::progress::Progress;
+use super::signals;
+use crate::base::{Bytes, Fault, Result, Span};
+use crate::clock::SystemClock;
+use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
+use crate::mongo::Source;
+use crate::repository;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    mongo: MongoArgs,
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    /// The policy's name for what is captured
+    #[arg(long, value_name = "NAME")]
+    asset: String,
+    /// The policy's protection that this run serves
+    #[arg(long, value_name = "NAME")]
+    protection: Option<String>,
+    /// Write a slice at least this often: what a disaster can cost
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    flush_every: Span,
+    /// Write a slice when it holds this much
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    slice: Bytes,
+    /// Stop after so long [default: when told to, by Ctrl-C or SIGTERM]
+    #[arg(long = "for", value_name = "SPAN")]
+    duration: Option<Span>,
+}
+
+impl Args {
+    pub fn run(&self, global: &Global) -> Result<Exit> {
+        output::runtime()?.block_on(self.capture(global))
+    }
+
+    async fn capture(&self, global: &Global) -> Result<Exit> {
+        if self.flush_every < Span::secs(1) {
+            return Err(Fault::usage(format!("--flush-every {} is too short", self.flush_every))
+                .help("write at least 1s; each slice is two objects in the store"));
+        }
+        let uri = self.mongo.address()?;
+        let store = self.repository.open().await?;
+        let source = Source::new(crate::mongo::client::connect(&uri).await?);
+        repository::open(Arc::clone(&store), &SystemClock).await?;
+        let request = CaptureRequest {
+            asset: self.asset.clone(),
+            protection: self.protection.clone(),
+            flush_every: self.flush_every,
+            slice_bytes: self.slice.0,
+        };
+        let (raise, stop) = watch::channel(false);
+        let asked = signals::asked_to_stop()?;
+        let duration = self.duration;
+        // Stopping is a request: the capture flushes what it has and then ends by itself.
+        tokio::spawn(async move {
+            tokio::select! {
+                () = asked => {}
+                () = passed(duration) => {}
+            }
+            let _ = raise.send(true);
+        });
+        let progress = Progress::new(global);
+        let summary = capture::run(&source, store, &SystemClock, &progress, &request, stop).await?;
+        match global.format {
+            Format::Json => output::print_json(&summary)?,
+            Format::Human => output::print(&told(&summary))?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+async fn passed(duration: Option<Span>) {
+    match duration.and_then(|span| u64::try_from(span.0).ok()) {
+        Some(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn told(summary: &CaptureSummary) -> String {
+    let gaps = match summary.gaps {
+        0 => String::new(),
+        n => format!("  {n} gap(s): take a backup now\n"),
+    };
+    format!(
+        "captured {} to {} (cluster time {} to {})\n  {} entries in {} slices, {} stored\n{gaps}",
+        summary.first.instant(),
+        summary.last.instant(),
+        summary.first,
+        summary.last,
+        summary.entries,
+        summary.slices,
+        Bytes(summary.bytes)
+    )
+}

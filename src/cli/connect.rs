@@ -1,0 +1,111 @@
+//! Flags that say where the repository and the evidence are. No flag carries a secret.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::output::{self, Global};
+use crate::base::{Fault, Instant, Result};
+use crate::clock::SystemClock;
+use crate::evidence::Evidence;
+use crate::port::{Clock, ObjectStore};
+use crate::repository::{self, catalog};
+use crate::store::{self, S3Options};
+
+/// Where the repository is.
+#[derive(Debug, Clone, Args)]
+pub struct RepositoryArgs {
+    /// Repository: s3://bucket/prefix, or a directory
+    #[arg(long, env = "PLIMSOLL_REPO", value_name = "URL")]
+    pub repo: String,
+    #[command(flatten)]
+    pub s3: S3Args,
+}
+
+/// Where S3 is; credentials come from the environment or the profile, as for every AWS tool.
+#[derive(Debug, Clone, Args)]
+pub struct S3Args {
+    /// Endpoint of an S3-compatible server, where it is not AWS
+    #[arg(long, env = "AWS_ENDPOINT_URL_S3", value_name = "URL")]
+    pub s3_endpoint: Option<String>,
+    /// Region of the bucket
+    #[arg(long, env = "AWS_REGION", value_name = "REGION")]
+    pub s3_region: Option<String>,
+}
+
+/// Where evidence comes from: a file, or the repository itself.
+#[derive(Debug, Clone, Args)]
+pub struct EvidenceArgs {
+    /// Evidence from a file, as `inventory --format json` prints it, in place of a repository
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
+    /// Repository to read the evidence from: s3://bucket/prefix, or a directory
+    #[arg(long, env = "PLIMSOLL_REPO", value_name = "URL")]
+    pub repo: Option<String>,
+    #[command(flatten)]
+    pub s3: S3Args,
+    /// Judge as of this instant, such as 2026-11-20T14:03:07Z: later evidence is left out
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<Instant>,
+}
+
+impl S3Args {
+    pub fn options(&self) -> S3Options {
+        // A variable that is set to nothing is not set.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        S3Options { endpoint: given(&self.s3_endpoint), region: given(&self.s3_region), credentials: None }
+    }
+}
+
+impl RepositoryArgs {
+    /// The store, whether or not it holds a repository yet. What writes to it calls [`repository::open`] next.
+    pub async fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+        store::open(&self.repo, &self.s3.options()).await
+    }
+
+    /// The store of a repository that is there, to read from.
+    pub async fn open_existing(&self) -> Result<Arc<dyn ObjectStore>> {
+        let store = self.open().await?;
+        repository::require(store.as_ref()).await?;
+        Ok(store)
+    }
+}
+
+impl EvidenceArgs {
+    /// The evidence; none if neither a file nor a repository was named.
+    pub fn load(&self, global: &Global) -> Result<Option<Evidence>> {
+        let evidence = match (&self.evidence, self.repo.as_ref().filter(|repo| !repo.is_empty())) {
+            (Some(file), _) => read_file(file)?,
+            (None, Some(repo)) => {
+                let repository = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
+                output::runtime()?.block_on(read_repository(&repository))?
+            }
+            (None, None) => return Ok(None),
+        };
+        let evidence = match self.as_of {
+            Some(at) => evidence.as_of(at),
+            None => evidence,
+        };
+        if !evidence.unreadable.is_empty() {
+            let count = evidence.unreadable.len();
+            output::tell(global, &format!("warning: evidence that cannot be read: {count}; `inventory` names it"));
+        }
+        Ok(Some(evidence))
+    }
+}
+
+/// What the repository holds, as of now.
+pub async fn read_repository(repository: &RepositoryArgs) -> Result<Evidence> {
+    let store = repository.open_existing().await?;
+    catalog::read(store.as_ref(), SystemClock.now()).await
+}
+
+fn read_file(file: &Path) -> Result<Evidence> {
+    let text = std::fs::read(file).map_err(|e| Fault::io("read", file.display(), e))?;
+    serde_json::from_slice(&text).map_err(|e| {
+        Fault::usage(format!("cannot read evidence from `{}`", file.display()))
+            .because(e)
+            .help("`plimsoll inventory --format json` writes such a file")
+    })
+}

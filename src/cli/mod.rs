@@ -1,0 +1,113 @@
+//! The command line: one file per verb, each a thin wire from arguments to the rooms that do the work.
+
+mod audit;
+mod backup;
+mod capture;
+mod check;
+mod connect;
+mod demo;
+mod drill;
+mod exit;
+mod explain;
+mod guard;
+mod init;
+mod inventory;
+mod mongo_args;
+mod output;
+mod policy_file;
+mod prices;
+mod progress;
+mod recovery_target;
+mod report;
+mod restore;
+mod schema;
+mod signals;
+mod simulate;
+mod tradeoff;
+mod verdicts;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::base::Result;
+pub use exit::Exit;
+pub use output::{Format, Global};
+
+/// The load line for backups: backs up and restores MongoDB and S3, and audits, simulates and prices what that protects.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 110, after_help = exit::TABLE)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show the whole job on real servers: back up, drill, disaster, audit, simulate, price, report
+    Demo(demo::Args),
+    /// Write an annotated policy to start from
+    Init(init::Args),
+    /// Check policies from files alone, before they are merged
+    Check(check::Args),
+    /// Take a recovery point of a database or of uploads
+    Backup(backup::Args),
+    /// Capture the oplog into the repository, without gaps
+    Capture(capture::Args),
+    /// List what is really there: recovery points, coverage, drills
+    Inventory(inventory::Args),
+    /// Restore a recovery point, or any instant that the log covers
+    Restore(restore::Args),
+    /// Restore for practice, compare everything, record the times
+    Drill(drill::Args),
+    /// Hold the evidence against the policy
+    Audit(audit::Args),
+    /// Simulate the policy's failure scenarios
+    Simulate(simulate::Args),
+    /// Price plans as cost against loss
+    Tradeoff(tradeoff::Args),
+    /// Write the reports that people read
+    Report(report::Args),
+    /// Explain a finding's code
+    Explain(explain::Args),
+    /// Print the policy's JSON Schema, for editors
+    Schema(schema::Args),
+    #[command(hide = true, name = "lab-guard")]
+    Guard(guard::Args),
+}
+
+/// Parses, runs the verb, prints an error once with its whole chain, and gives the exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::start_log(&cli.global);
+    match dispatch(&cli) {
+        Ok(exit) => exit.into(),
+        Err(fault) => {
+            output::print_fault(&fault);
+            Exit::of(&fault).into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit> {
+    let global = &cli.global;
+    match &cli.verb {
+        Verb::Demo(args) => args.run(global),
+        Verb::Init(args) => args.run(global),
+        Verb::Check(args) => args.run(global),
+        Verb::Backup(args) => args.run(global),
+        Verb::Capture(args) => args.run(global),
+        Verb::Inventory(args) => args.run(global),
+        Verb::Restore(args) => args.run(global),
+        Verb::Drill(args) => args.run(global),
+        Verb::Audit(args) => args.run(global),
+        Verb::Simulate(args) => args.run(global),
+        Verb::Tradeoff(args) => args.run(global),
+        Verb::Report(args) => args.run(global),
+        Verb::Explain(args) => args.run(global),
+        Verb::Schema(args) => args.run(global),
+        Verb::Guard(args) => args.run(global),
+    }
+}

@@ -1,0 +1,24 @@
+//! The price book that a policy asks for.
+
+use std::path::Path;
+
+use crate::base::{Fault, Result};
+use crate::cost::{PriceBook, book};
+use crate::policy::Policy;
+
+/// Used where a policy names none; whoever shows a figure from it says so.
+pub const DEFAULT: &str = "aws-us-east-1";
+
+/// A built-in book by its name, or a file beside the policy.
+pub fn load(policy: &Policy, policy_file: &Path) -> Result<PriceBook> {
+    let name = policy.prices.as_ref().map_or(DEFAULT, |prices| prices.value.as_str());
+    if let Some(book) = book::builtin(name) {
+        return Ok(book);
+    }
+    let file = policy_file.parent().unwrap_or(Path::new("")).join(name);
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Fault::io("read the price book", file.display(), error)
+            .help(format!("name a file relative to the policy, or the built-in `{DEFAULT}`"))
+    })?;
+    book::parse(&text).map_err(|fault| fault.within(format!("cannot use the price book `{}`", file.display())))
+}

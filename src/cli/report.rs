@@ -1,0 +1,111 @@
+//! `plimsoll report`: the reports that people read, written into a folder.
+
+use std::path::{Path, PathBuf};
+
+use super::connect::EvidenceArgs;
+use super::output::{self, Format, Global};
+use super::{Exit, policy_file, prices};
+use crate::audit;
+use crate::base::{Instant, Result, Span, Window};
+use crate::clock::SystemClock;
+use crate::cost::{bill, tradeoff};
+use crate::evidence::Evidence;
+use crate::policy::Policy;
+use crate::port::Clock;
+use crate::report::table::Look;
+use crate::report::{self, Inputs, View, terminal};
+use crate::sim::{self, campaign};
+use crate::timeline::Basis;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Kind {
+    /// The week against the policy: one page, its charts, and the tables behind them
+    Weekly(Weekly),
+}
+
+#[derive(Debug, clap::Args)]
+struct Weekly {
+    /// Policy file
+    #[arg(env = "PLIMSOLL_POLICY", value_name = "POLICY", default_value = "plimsoll.toml")]
+    policy: PathBuf,
+    #[command(flatten)]
+    source: EvidenceArgs,
+    /// How far back failures are imagined
+    #[arg(long, value_name = "SPAN", default_value = "7d")]
+    window: Span,
+    /// Years to simulate
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    years: u64,
+    /// Seed of the simulation: the same seed gives the same report
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Folder that the files are written into
+    #[arg(long, value_name = "DIR", default_value = "plimsoll-report")]
+    out: PathBuf,
+}
+
+/// What a report is about, and how it is worked out.
+#[derive(Debug, Clone, Copy)]
+pub struct Week {
+    pub as_of: Instant,
+    pub window: Span,
+    pub years: u64,
+    pub seed: u64,
+}
+
+impl Args {
+    pub fn run(&self, global: &Global) -> Result<Exit> {
+        let Kind::Weekly(weekly) = &self.kind;
+        weekly.run(global)
+    }
+}
+
+impl Weekly {
+    fn run(&self, global: &Global) -> Result<Exit> {
+        let policy = policy_file::load(&self.policy)?;
+        let evidence = self.source.load(global)?;
+        if evidence.is_none() {
+            output::tell(global, "no evidence was named (--repo or --evidence): nothing can be proven");
+        }
+        let as_of = self.source.as_of.unwrap_or_else(|| SystemClock.now());
+        let week = Week { as_of, window: self.window, years: self.years, seed: self.seed };
+        let view = view(&policy, &self.policy, evidence.as_ref(), week)?;
+        let paths = report::write_all(&view, &self.out)?;
+        match global.format {
+            Format::Json => output::print_json(&paths)?,
+            Format::Human => {
+                let files: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
+                output::print(&format!("{}\n{files}", terminal::summary(&view, Look::of_stdout())))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Audits, simulates and prices, and puts it all in one view.
+pub fn view(policy: &Policy, policy_file: &Path, evidence: Option<&Evidence>, week: Week) -> Result<View> {
+    let Week { as_of, window, years, seed } = week;
+    let nothing = Evidence::none(as_of);
+    let audit = audit::run(policy, Some(evidence.unwrap_or(&nothing)), as_of, Window::new(as_of - window, as_of));
+    let book = prices::load(policy, policy_file)?;
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let options = sim::Options { seed, years, basis: Basis::Declared, threads, as_of };
+    let simulation = campaign::run(policy, evidence, &options);
+    let bill = bill::annual(policy, &book, evidence);
+    let tradeoff = tradeoff::explore(policy, &book, evidence, as_of);
+    Ok(View::build(&Inputs {
+        policy,
+        evidence,
+        audit: &audit,
+        simulation: Some(&simulation),
+        book: Some(&book),
+        bill: Some(&bill),
+        tradeoff: Some(&tradeoff),
+    }))
+}
