@@ -1,0 +1,179 @@
+//! Bills and the trade of cost against loss, held against figures worked out by hand.
+
+use std::sync::OnceLock;
+
+use plimsoll::base::Span;
+use plimsoll::cost::{Grade, PriceBook, Tradeoff, bill, book, tradeoff};
+use plimsoll::policy::Policy;
+use plimsoll::timeline::Loss;
+
+use super::sim_oracles::{AS_OF, BASE, policy, simulate};
+
+fn aws() -> PriceBook {
+    book::builtin("aws-us-east-1").unwrap()
+}
+
+fn pixelcraft() -> Policy {
+    policy(include_str!("../../policies/pixelcraft.toml"))
+}
+
+#[test]
+fn the_best_interval_is_the_square_root() {
+    let (every, annual) = tradeoff::best_interval(10.0, 1.0 / 3.0, 5000.0).unwrap();
+    assert!((every.as_hours() - 10.2528).abs() < 5e-5, "{every}");
+    assert!((annual - 17_088.01).abs() < 0.005, "{annual}");
+    for zero in [(0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0), (f64::NAN, 1.0, 1.0)] {
+        assert!(tradeoff::best_interval(zero.0, zero.1, zero.2).is_none());
+    }
+}
+
+/// A book in which a snapshot costs 10 and nothing else costs anything.
+const TEN_A_SNAPSHOT: &str = r#"
+name = "ten"
+currency = "USD"
+read_on = "2026-11-23"
+default_class = "disk"
+[price.disk]
+unit = "gb-month"
+grade = "published"
+tiers = [{ price = 0 }]
+put = "write"
+[price.write]
+unit = "request"
+grade = "published"
+tiers = [{ price = 0.5 }]
+"#;
+
+#[test]
+fn the_search_finds_the_plan_nearest_to_the_best_interval() {
+    // 20 objects a run at 0.5 each: 10 a snapshot. The best interval of 10.25 h lies between 8 h and 12 h.
+    let text = BASE
+        .replace("per_year = 0.5", "per_year = 0.3333333333333333")
+        .replace("data_per_hour = 1", "data_per_hour = 5000")
+        .replace("10 GB", "100 MB");
+    let explored = tradeoff::explore(&policy(&text), &book::parse(TEN_A_SNAPSHOT).unwrap(), None, AS_OF);
+    let plain = |hours| {
+        let plans = explored.plans.iter();
+        plans.skip(1).find(|p| p.snapshot_every == Span::hours(hours) && !p.log && !p.offsite_copy).unwrap()
+    };
+    for (hours, total) in [(8, 10_950.0 + 6_666.67), (12, 7_300.0 + 10_000.0), (24, 3_650.0 + 20_000.0)] {
+        let plan = plain(hours);
+        let said = plan.annual_cost + plan.expected_annual_loss;
+        assert!((said - total).abs() < 1.0, "every {hours} h: {said}, wanted {total}");
+    }
+    let best = (1..=24)
+        .filter(|h| 24 % h == 0)
+        .map(plain)
+        .min_by(|a, b| (a.annual_cost + a.expected_annual_loss).total_cmp(&(b.annual_cost + b.expected_annual_loss)));
+    assert_eq!(best.unwrap().snapshot_every, Span::hours(12));
+}
+
+/// PixelCraft's space of plans, explored once.
+fn explored() -> &'static Tradeoff {
+    static EXPLORED: OnceLock<Tradeoff> = OnceLock::new();
+    EXPLORED.get_or_init(|| tradeoff::explore(&pixelcraft(), &aws(), None, AS_OF))
+}
+
+#[test]
+fn the_exact_expected_loss_is_the_mean_of_the_simulation() {
+    let plan = pixelcraft();
+    let explored = explored();
+    let today = &explored.plans[explored.today.unwrap()];
+    let simulated = simulate(&plan, None, 15_000).annual.unwrap().expected;
+    // The time to notice is taken at 24 points of its distribution, the runbook at 4096 draws: 2 % for both.
+    let allowed = 4.0 * simulated.standard_error + simulated.mean * 0.02;
+    assert!((today.expected_annual_loss - simulated.mean).abs() < allowed, "{today:?} against {simulated:?}");
+}
+
+#[test]
+fn the_front_rises_in_cost_and_falls_in_loss_and_nothing_beats_it() {
+    let explored = explored();
+    let at = |index: &usize| &explored.plans[*index];
+    assert!(explored.front.windows(2).all(|w| {
+        at(&w[0]).annual_cost <= at(&w[1]).annual_cost
+            && at(&w[0]).expected_annual_loss > at(&w[1]).expected_annual_loss
+    }));
+    for plan in &explored.plans {
+        let beaten = |f: &&usize| {
+            at(f).annual_cost <= plan.annual_cost && at(f).expected_annual_loss <= plan.expected_annual_loss
+        };
+        assert!(explored.front.iter().any(|f| beaten(&f)), "{} is beaten by nothing and not on the front", plan.label);
+    }
+    let least = at(&explored.least_total.unwrap());
+    assert!(
+        explored
+            .plans
+            .iter()
+            .all(|p| { p.annual_cost + p.expected_annual_loss >= least.annual_cost + least.expected_annual_loss })
+    );
+    assert!(!explored.plans[0].meets_rpo, "today's plan loses a day where an hour is allowed");
+    // A snapshot takes 40 minutes, so an hourly one can lose 1 h 40 min.
+    assert!(explored.cheapest_compliant.is_none());
+    assert!(explored.unsaid.iter().any(|line| line.contains("can still lose 1 h 40 min")), "{:?}", explored.unsaid);
+}
+
+#[test]
+fn the_cheapest_plan_that_meets_the_objective_is_found() {
+    let text = BASE.replace("rpo = \"24h\"", "rpo = \"6h\"");
+    let explored = tradeoff::explore(&policy(&text), &aws(), None, AS_OF);
+    let plan = &explored.plans[explored.cheapest_compliant.unwrap()];
+    assert!(plan.meets_rpo && plan.worst_loss <= Loss::Window(Span::hours(6)), "{plan:?}");
+    assert!(explored.plans.iter().all(|p| !p.meets_rpo || p.annual_cost >= plan.annual_cost));
+}
+
+#[test]
+fn no_loss_rates_and_two_currencies_are_refused_in_words() {
+    let rates = "[losses]\ndowntime_per_hour = 0\ndata_per_hour = 1\ntotal_loss = 1_000_000\n";
+    let unpriced = tradeoff::explore(&policy(&BASE.replace(rates, "")), &aws(), None, AS_OF);
+    assert!(unpriced.plans.is_empty() && unpriced.unsaid[0].contains("no loss rates"));
+    let euros = tradeoff::explore(&policy(&BASE.replace("\"USD\"", "\"EUR\"")), &aws(), None, AS_OF);
+    assert!(euros.plans.is_empty() && euros.unsaid[0].contains("rate of exchange"));
+}
+
+#[test]
+fn plans_that_lose_everything_at_no_price_are_not_weighed() {
+    let text = BASE
+        .replace("destroys = [\"cluster\"]", "destroys = [\"cluster\", \"vault\"]")
+        .replace("total_loss = 1_000_000\n", "");
+    let explored = tradeoff::explore(&policy(&text), &aws(), None, AS_OF);
+    assert!(explored.plans[0].unpriced_totals > 0.0 && explored.plans[0].worst_loss == Loss::Total);
+    let least = &explored.plans[explored.least_total.unwrap()];
+    assert!(least.offsite_copy, "only a copy elsewhere survives: {least:?}");
+    assert!(explored.unsaid.iter().any(|line| line.contains("not weighed")), "{:?}", explored.unsaid);
+}
+
+#[test]
+fn a_bill_adds_up_and_shows_where_each_figure_comes_from() {
+    // 10 GB × 0.35 by default × 30 points = 105 GB, of 2^30 bytes each: 97.79 GB × 0.023 × 12.
+    let bill = bill::annual(&policy(BASE), &aws(), None);
+    let storage = bill.lines.iter().find(|line| line.item == "storage").unwrap();
+    assert!((storage.amount - 105e9 / f64::from(1 << 30) * 0.023 * 12.0).abs() < 1e-9, "{storage:?}");
+    assert!(storage.basis.contains("30 points") && storage.basis.contains("by default"), "{}", storage.basis);
+    assert!((bill.total - bill.lines.iter().map(|line| line.amount).sum::<f64>()).abs() < 1e-9);
+    assert!(bill.unpriced.is_empty() && !bill.rests_on_unverified());
+}
+
+#[test]
+fn a_minimum_duration_is_billed_and_an_unverified_price_is_marked() {
+    let archive =
+        BASE.replace("retention = \"30d\"", "retention = \"30d\"\nstorage_class = \"s3-glacier-deep-archive\"");
+    let bill = bill::annual(&policy(&archive), &aws(), None);
+    assert!(bill.lines[0].basis.contains("180 points"), "{}", bill.lines[0].basis);
+    let managed = BASE.replace("retention = \"30d\"", "retention = \"30d\"\nstorage_class = \"atlas-snapshot\"");
+    let bill = bill::annual(&policy(&managed), &aws(), None);
+    assert!(bill.lines[0].grade == Grade::Unverified && bill.rests_on_unverified());
+}
+
+#[test]
+fn what_has_no_size_no_retention_or_no_price_is_unpriced() {
+    let cases = [
+        ("size = \"10 GB\"\n", "", "neither declared nor recorded"),
+        ("retention = \"30d\"\n", "", "declares no retention"),
+        ("retention = \"30d\"", "retention = \"30d\"\nstorage_class = \"tape\"", "no item `tape`"),
+    ];
+    for (from, to, why) in cases {
+        let bill = bill::annual(&policy(&BASE.replace(from, to)), &aws(), None);
+        assert!(bill.unpriced.iter().any(|line| line.contains(why)), "{why}: {:?}", bill.unpriced);
+        assert_eq!(bill.total, 0.0);
+    }
+}

@@ -1,0 +1,69 @@
+//! `plimsoll report weekly`, as a shell runs it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn weekly(out: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("PLIMSOLL_REPO")
+        .args(["report", "weekly", "policies/pixelcraft.toml", "--as-of", "2026-11-22T06:00:00Z", "--years", "500"])
+        .arg("--out")
+        .arg(out)
+        .args(more)
+        .output()
+        .expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[test]
+fn the_week_of_the_sample_is_written_whole_and_summed_up_on_stdout() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("new/report");
+    let run = weekly(&out, &["--evidence", "reports/sample/evidence.json"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let stdout = text(&run.stdout);
+    assert!(stdout.starts_with("PixelCraft breaks "), "{stdout}");
+    assert!(stdout.contains("loss-window-declared") && stdout.contains("uploads-loss"), "{stdout}");
+    let listed: Vec<&str> = stdout.lines().filter(|line| line.starts_with(out.to_str().expect("text"))).collect();
+    assert_eq!(listed.len(), 15, "{stdout}");
+    assert!(listed.iter().all(|path| Path::new(path).is_file()));
+    let page = std::fs::read_to_string(out.join("weekly.html")).expect("a page");
+    assert!(page.contains("<code>uploads</code>"), "names between backticks are set as code");
+    let view: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("report.json")).expect("json")).expect("json");
+    assert_eq!(view["schema"], "plimsoll.report.weekly/1");
+    assert_eq!(view["verdict"], "breached");
+    assert_eq!(view["evidence"]["drills"], 3);
+}
+
+#[test]
+fn the_list_of_files_is_json_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = weekly(folder.path(), &["--evidence", "reports/sample/evidence.json", "--format", "json", "--quiet"]);
+    let paths: Vec<String> = serde_json::from_slice(&run.stdout).expect("a list");
+    assert_eq!(paths.len(), 15);
+    assert!(run.stderr.is_empty(), "{}", text(&run.stderr));
+}
+
+#[test]
+fn without_evidence_the_report_is_of_the_plan_alone_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = weekly(folder.path(), &[]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("no evidence was named"));
+    let page = std::fs::read_to_string(folder.path().join("weekly.html")).expect("a page");
+    assert!(page.contains("No evidence was given") && page.contains("No restore drill is on record"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
+    let run = weekly(Path::new("/proc/no-such/report"), &["--evidence", "reports/sample/evidence.json"]);
+    assert_eq!(run.status.code(), Some(1));
+    let stderr = text(&run.stderr);
+    assert!(stderr.contains("cannot create the folder `/proc/no-such/report/charts`"), "{stderr}");
+    assert!(stderr.contains("help:"), "{stderr}");
+}

@@ -1,0 +1,85 @@
+//! The verbs as people run them: back up, restore with its plan first, drill, uploads; with exit statuses.
+
+use std::process::{Command, Output};
+
+use bson::{Document, doc};
+use plimsoll::mongo::client;
+
+use super::servers::{mongo, private_mongo, unique};
+
+struct Shell {
+    repository: tempfile::TempDir,
+    mongod: std::path::PathBuf,
+}
+
+impl Shell {
+    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+        command.args(arguments).env("PLIMSOLL_REPO", self.repository.path()).env("PLIMSOLL_MONGOD", &self.mongod);
+        command.env_remove("PLIMSOLL_TARGET_URI").env_remove("PLIMSOLL_URI").envs(variables.iter().copied());
+        command.output().expect("plimsoll runs")
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_prints_its_plan_and_writes_only_with_apply() {
+    let (from, to, db) = (mongo().await, private_mongo().await, unique("cli"));
+    let client_from = client::connect(&from.uri).await.expect("connects");
+    let things = client_from.database(&db).collection::<Document>("things");
+    things.insert_many((0..100).map(|i| doc! { "_id": i })).await.expect("inserts");
+    let shell = Shell { repository: tempfile::tempdir().expect("a folder"), mongod: super::servers::mongod() };
+    let saved = shell.run(&["backup", "--asset", "shop", "--db", &db], &[("PLIMSOLL_URI", &from.uri)]);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+
+    let held = async || {
+        let client = client::connect(&to.uri).await.expect("connects");
+        let things = client.database(&db).collection::<Document>("things");
+        things.count_documents(doc! {}).await.expect("counts")
+    };
+    let target = [("PLIMSOLL_TARGET_URI", to.uri.as_str())];
+    let planned = shell.run(&["restore", "--asset", "shop"], &target);
+    assert_eq!(planned.status.code(), Some(0), "{}", text(&planned));
+    assert!(text(&planned).contains("100 documents") && text(&planned).contains("--apply"), "{}", text(&planned));
+    assert_eq!(held().await, 0, "a plan writes nothing");
+
+    let applied = shell.run(&["restore", "--asset", "shop", "--apply"], &target);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert_eq!(held().await, 100);
+    let again = shell.run(&["restore", "--asset", "shop", "--apply"], &target);
+    assert_eq!(again.status.code(), Some(1), "{}", text(&again));
+    assert!(text(&again).contains("--replace"), "{}", text(&again));
+    let replaced = shell.run(&["restore", "--asset", "shop", "--apply", "--replace"], &target);
+    assert_eq!(replaced.status.code(), Some(0), "{}", text(&replaced));
+
+    let secret = shell.run(&["restore", "--asset", "shop", "--to-uri", "mongodb://anna:geheim@localhost/"], &[]);
+    assert_eq!(secret.status.code(), Some(2));
+    assert!(!text(&secret).contains("geheim"), "{}", text(&secret));
+    let wrong = shell.run(&["restore", "--asset", "shop", "--at", "yesterday"], &target);
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
+
+    let drill = shell.run(&["drill", "--asset", "shop"], &[]);
+    assert_eq!(drill.status.code(), Some(0), "{}", text(&drill));
+    assert!(text(&drill).contains("passed") && text(&drill).contains("provision"), "{}", text(&drill));
+}
+
+#[test]
+fn uploads_go_from_one_directory_into_the_repository_and_out_to_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shell = Shell { repository: tempfile::tempdir().expect("a folder"), mongod: "unused".into() };
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    std::fs::create_dir_all(from.join("img")).expect("makes");
+    std::fs::write(from.join("img/1.jpg"), "one").expect("writes");
+    let (from, to) = (from.to_string_lossy().into_owned(), to.to_string_lossy().into_owned());
+    let saved = shell.run(&["backup", "--asset", "uploads", "--bucket", &from], &[]);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+    let arguments = ["restore", "--asset", "uploads", "--uploads", "--to", &to];
+    let planned = shell.run(&arguments, &[]);
+    assert!(text(&planned).contains("1 object,") && !std::path::Path::new(&to).exists(), "{}", text(&planned));
+    let applied = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert_eq!(std::fs::read(format!("{to}/img/1.jpg")).expect("reads"), b"one");
+}
