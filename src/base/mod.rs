@@ -1,10 +1,12 @@
 //! Foundations: time, quantities, random streams, and the one error style. Pure; everything may use them.
 
+pub mod compression;
 pub mod fault;
 pub mod quantity;
 pub mod rng;
 pub mod time;
 
+pub use compression::{Codec, Compression};
 pub use fault::{Fault, FaultKind, Result};
 pub use quantity::Bytes;
 pub use time::{Instant, OpTime, Span, Window};

@@ -8,7 +8,7 @@ use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
 use super::signals;
-use crate::base::{Result, Span};
+use crate::base::{Compression, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::backup::{self, BackupRequest};
 use crate::engine::sync::{self, SyncRequest};
@@ -35,6 +35,9 @@ pub struct Args {
     /// Back up uploads in place of a database: a bucket (s3://bucket/prefix) or a directory
     #[arg(long, value_name = "URL", conflicts_with_all = ["uri", "databases"])]
     bucket: Option<String>,
+    /// How the dump is compressed: gzip and none are read by mongorestore; zstd is smaller and faster, read by Plimsoll
+    #[arg(long, value_name = "HOW", default_value_t)]
+    compress: Compression,
     /// How long the recovery point is to be kept, such as 30d [default: for ever]
     #[arg(long, value_name = "SPAN")]
     keep: Option<Span>,
@@ -78,6 +81,7 @@ impl Args {
             protection: self.protection.clone(),
             databases: self.databases.clone(),
             expires_after: self.keep,
+            compression: self.compress,
         };
         let progress = Progress::new(global);
         let manifest =

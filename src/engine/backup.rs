@@ -9,12 +9,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
+use super::compress::Workers;
 use super::dump::{self, Opened};
 use super::event::Unit;
-use super::pipeline::{self, Workers};
+use super::pipeline;
 use super::record::{self, RunOf};
 use super::{Event, Listener};
-use crate::base::{Bytes as Size, Fault, FaultKind, Instant, Result, Span};
+use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
 use crate::port::Written;
@@ -36,6 +37,7 @@ pub struct BackupRequest {
     /// Empty: all user databases.
     pub databases: Vec<String>,
     pub expires_after: Option<Span>,
+    pub compression: Compression,
 }
 
 /// Takes one recovery point, whole or not at all.
@@ -150,7 +152,7 @@ impl Run<'_> {
     async fn dump(&self, opened: Opened) -> Result<(Vec<ObjectEntry>, Vec<CollectionEntry>, u64)> {
         let total = opened.bytes();
         self.listener.on(Event::Started { phase: "dump", total, unit: Unit::Bytes });
-        let workers = Workers::new();
+        let workers = Workers::new(self.request.compression);
         let advanced = |by| self.listener.on(Event::Advanced { phase: "dump", by });
         let expected = opened.collections.len();
         let stored: Vec<(CollectionEntry, Vec<ObjectEntry>)> = stream::iter(opened.collections)
@@ -175,9 +177,11 @@ impl Run<'_> {
         advanced: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(CollectionEntry, Vec<ObjectEntry>)> {
         let info = collection.info;
+        let (codec, of_texts) = (workers.compression.codec(), workers.compression.of_texts());
         let within = |fault: Fault| fault.within(format!("cannot back up `{}.{}`", info.db, info.name));
-        let key = self.note(self.name.metadata(&info.db, &info.name)?.to_string());
-        let metadata = pipeline::store_small(self.store, &key, dump::metadata(&info)?).await.map_err(within)?;
+        let key = self.note(self.name.metadata(&info.db, &info.name, of_texts.codec())?.to_string());
+        let text = dump::metadata(&info)?;
+        let metadata = pipeline::store_small(self.store, &key, of_texts, text).await.map_err(within)?;
         let mut entry = CollectionEntry {
             db: info.db.clone(),
             name: info.name.clone(),
@@ -191,7 +195,7 @@ impl Run<'_> {
         };
         let mut objects = vec![metadata];
         if let Some(documents) = collection.documents {
-            let key = self.note(self.name.data(&info.db, &dump::data_name(&info))?.to_string());
+            let key = self.note(self.name.data(&info.db, &dump::data_name(&info), codec)?.to_string());
             let stored = pipeline::store(documents, self.store, &key, workers, advanced).await.map_err(within)?;
             entry.documents = stored.tally.documents;
             entry.bytes = stored.tally.bytes;

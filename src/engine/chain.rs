@@ -4,14 +4,17 @@ use bson::RawDocument;
 use bytes::Bytes;
 
 use super::content::documents;
-use super::pipeline;
-use crate::base::{Fault, FaultKind, OpTime, Result};
+use super::{compress, pipeline};
+use crate::base::{Compression, Fault, FaultKind, OpTime, Result};
 use crate::port::Written;
 use crate::port::{Clock, ObjectStore};
 use crate::repository::Key;
 use crate::repository::SliceHeader;
 use crate::repository::key::SliceName;
 use crate::repository::manifest::FORMAT;
+
+/// Slices are read by stock tools too.
+const COMPRESSION: Compression = Compression::Gzip(6);
 
 /// The end of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +97,7 @@ pub async fn hang(
     let last = pending.last.ok_or_else(|| Fault::bug("a slice without entries"))?;
     let name = SliceName::new(asset, end.last, last)?;
     let chunks = pending.chunks.clone();
-    let compressed = tokio::task::spawn_blocking(move || pipeline::gzip(&chunks)).await;
+    let compressed = tokio::task::spawn_blocking(move || compress::pack(COMPRESSION, pipeline::one(chunks))).await;
     let body = compressed.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
     let key = name.data().to_string();
     let data = pipeline::store_whole(store, &key, body).await?;

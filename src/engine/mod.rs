@@ -4,6 +4,7 @@ pub mod backup;
 pub mod capture;
 pub mod chain;
 pub mod compare;
+pub mod compress;
 pub mod content;
 pub mod drill;
 pub mod dump;
@@ -25,5 +26,6 @@ pub mod sync;
 pub mod transfer;
 pub mod translate;
 pub mod unpack;
+pub mod unpacked;
 
 pub use event::{Event, Listener};

@@ -1,89 +1,28 @@
-//! Cursor → hash and gzip → upload, in one bounded stream: memory does not grow with the collection, nothing touches
-//! the disk, and every core compresses.
-//!
-//! The documents are compressed in blocks of about 1 MiB, each a gzip member of its own. A file of several members is
-//! an ordinary gzip file (RFC 1952, 2.2), so blocks can be made side by side and stock tools read the result.
+//! Cursor → hash and compressor → upload, in one bounded stream: memory does not grow with the collection, nothing
+//! touches the disk, and every core compresses.
 
-use std::io::Write;
-use std::sync::Arc;
-
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future};
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::compress::{self, Workers};
 use super::content::{Tally, hex};
-use crate::base::{Fault, Result};
+use crate::base::{Compression, Fault, Result};
 use crate::port::ObjectStore;
 use crate::port::{Flow, Upload};
 use crate::repository::ObjectEntry;
 
-/// Large enough that starting a member costs nothing measurable, small enough that many fit in memory.
+/// Large enough that beginning a compressed piece costs nothing measurable, small enough that many fit in memory.
 const BLOCK: usize = 1 << 20;
 /// Blocks of one stream that may be compressed, or wait for their turn to be written.
 const AHEAD: usize = 4;
-/// The level of `gzip` itself and of mongodump.
-const LEVEL: u32 = 6;
-
-/// The cores that all streams of a run share.
-#[derive(Debug, Clone)]
-pub struct Workers {
-    permits: Arc<Semaphore>,
-}
-
-impl Workers {
-    /// One per core.
-    pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Workers { permits: Arc::new(Semaphore::new(cores)) }
-    }
-
-    /// Compresses off the reactor's threads, once a core is free.
-    async fn compress(&self, chunks: Vec<Bytes>) -> Result<JoinHandle<Result<Block>>> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|error| Fault::bug("the workers were closed early").because(error))?;
-        Ok(tokio::task::spawn_blocking(move || {
-            let block = Block::of(&chunks);
-            drop(permit);
-            block
-        }))
-    }
-}
-
-impl Default for Workers {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// Documents that were compressed together.
 struct Block {
     tally: Tally,
     stored: Bytes,
-}
-
-impl Block {
-    fn of(chunks: &[Bytes]) -> Result<Block> {
-        let mut tally = Tally::default();
-        for chunk in chunks {
-            tally.merge(&Tally::of(chunk)?);
-        }
-        Ok(Block { tally, stored: gzip(chunks)? })
-    }
-}
-
-/// One gzip member.
-pub fn gzip(chunks: &[Bytes]) -> Result<Bytes> {
-    let raw: usize = chunks.iter().map(Bytes::len).sum();
-    let cannot = |error| Fault::bug("cannot compress into memory").because(error);
-    let mut encoder = GzEncoder::new(Vec::with_capacity(raw / 3 + 64), Compression::new(LEVEL));
-    for chunk in chunks {
-        encoder.write_all(chunk).map_err(cannot)?;
-    }
-    encoder.finish().map(Bytes::from).map_err(cannot)
 }
 
 /// An object that was written, and the documents in it.
@@ -135,16 +74,32 @@ async fn read(
         chunks.extend(chunk);
         // An empty collection is one empty member: no bytes at all would be no gzip file.
         if held >= BLOCK || (ended && (held > 0 || !sent)) {
-            let block = workers.compress(std::mem::take(&mut chunks)).await?;
+            let raw = std::mem::take(&mut chunks);
+            let block = workers.begin(move |pack| {
+                let raw = one(raw);
+                Ok(Block { tally: Tally::of(&raw)?, stored: pack(raw)? })
+            });
             held = 0;
             sent = true;
-            if blocks.send(block).await.is_err() {
+            if blocks.send(block.await?).await.is_err() {
                 // The writer has failed, and its fault is the one to tell.
                 return Ok(());
             }
         }
         if ended {
             return Ok(());
+        }
+    }
+}
+
+/// The chunks end to end; a single one, which is what a large collection gives, is not copied.
+pub fn one(mut chunks: Vec<Bytes>) -> Bytes {
+    match chunks.len() {
+        1 => chunks.pop().unwrap_or_default(),
+        _ => {
+            let mut whole = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
+            chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
+            whole.freeze()
         }
     }
 }
@@ -169,8 +124,13 @@ async fn write(
 }
 
 /// Writes a small object whole, compressed.
-pub async fn store_small(store: &dyn ObjectStore, key: &str, text: String) -> Result<ObjectEntry> {
-    store_whole(store, key, gzip(&[Bytes::from(text)])?).await
+pub async fn store_small(
+    store: &dyn ObjectStore,
+    key: &str,
+    compression: Compression,
+    text: String,
+) -> Result<ObjectEntry> {
+    store_whole(store, key, compress::pack(compression, Bytes::from(text))?).await
 }
 
 /// Writes a small object as it is.

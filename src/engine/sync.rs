@@ -15,7 +15,7 @@ use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{self, SMALL};
 use super::{Listener, pipeline, points, unpack};
-use crate::base::{Fault, FaultKind, Result, Span};
+use crate::base::{Compression, Fault, FaultKind, Result, Span};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectStore};
 use crate::port::{ObjectInfo, Written};
@@ -101,7 +101,8 @@ async fn attempt(
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
     phases.end(copying, bytes);
 
-    let list = pipeline::store_small(store, &name.uploads().to_string(), lines(&entries)?).await?;
+    let list =
+        pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), lines(&entries)?).await?;
     let manifest = Manifest {
         format: FORMAT,
         id: name.id.to_string(),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use bytes::{Buf, Bytes};
-use flate2::read::MultiGzDecoder;
 use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::content::{Tally, hex};
-use crate::base::{Fault, Result};
+use super::unpacked::Unpacked;
+use crate::base::{Codec, Fault, Result};
 use crate::port::ObjectStore;
 use crate::repository::ObjectEntry;
 
@@ -27,10 +27,12 @@ const BATCH_DOCUMENTS: u64 = 1_000;
 const BATCH_BYTES: usize = 4 << 20;
 /// The server's own limit: 16 MiB and room for its own fields. What claims to be longer is no document.
 const DOCUMENT_BYTES_MAX: usize = (16 << 20) + (16 << 10);
+/// What is unpacked at once.
+const READ_BYTES: usize = 1 << 18;
 /// Pieces between the store and the decompressor, and batches between it and the reader.
 const AHEAD: usize = 2;
 
-/// The documents of a gzip object, in order. The last item is an error if the object's bytes are not those of `entry`.
+/// The documents of an object, in order; its name tells how it is packed. The last item is an error if the object's bytes are not those of `entry`.
 pub async fn documents(
     store: &dyn ObjectStore,
     entry: &ObjectEntry,
@@ -47,41 +49,48 @@ pub async fn documents(
     Ok(stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|batch| (batch, receiver))))
 }
 
-/// A small gzip object, whole and checked.
+/// A small object, whole and checked.
 pub async fn whole(store: &dyn ObjectStore, entry: &ObjectEntry, bytes_max: u64) -> Result<Vec<u8>> {
     let bytes = store.get(&entry.key).await?;
     if bytes.len() as u64 != entry.bytes || hex(&Sha256::digest(&bytes)) != entry.sha256 {
         return Err(other_bytes(&entry.key));
     }
     let mut plain = Vec::new();
-    let read = MultiGzDecoder::new(bytes.reader()).take(bytes_max).read_to_end(&mut plain);
-    read.map_err(|error| not_gzip(&entry.key, error))?;
+    let unpacked = Unpacked::new(codec(&entry.key), bytes.reader());
+    let read = unpacked.and_then(|unpacked| unpacked.take(bytes_max).read_to_end(&mut plain));
+    read.map_err(|error| damaged(&entry.key, error))?;
     if plain.len() as u64 == bytes_max {
         return Err(Fault::corrupt(format!("`{}` unpacks to more than {bytes_max} bytes", entry.key)));
     }
     Ok(plain)
 }
 
+fn codec(key: &str) -> Codec {
+    Codec::split(key).1
+}
+
 fn split(source: Pieces, batches: &mpsc::Sender<Result<Batch>>) -> Result<()> {
     let key = source.key.clone();
     let trouble = source.trouble.clone();
-    let explain = move |error: io::Error| match trouble.lock() {
-        Ok(mut slot) => slot.take().unwrap_or_else(|| not_gzip(&key, error)),
-        Err(_) => not_gzip(&key, error),
+    let explain = |error: io::Error| match trouble.lock() {
+        Ok(mut slot) => slot.take().unwrap_or_else(|| damaged(&key, error)),
+        Err(_) => damaged(&key, error),
     };
-    let mut reader = BufReader::with_capacity(1 << 18, MultiGzDecoder::new(source));
+    let codec = codec(&source.key);
+    let unpacked = Unpacked::new(codec, source).map_err(&explain)?;
+    let mut reader = BufReader::with_capacity(READ_BYTES, unpacked);
     let mut bytes = Vec::with_capacity(BATCH_BYTES);
     let mut tally = Tally::default();
     while let Some(length) = next_length(&mut reader).map_err(&explain)? {
         let start = bytes.len();
         bytes.extend_from_slice(&length.to_le_bytes());
         let length = usize::try_from(length).ok().filter(|n| (5..=DOCUMENT_BYTES_MAX).contains(n));
-        let length = length.ok_or_else(|| no_document(&reader.get_ref().get_ref().key))?;
+        let length = length.ok_or_else(|| no_document(&key))?;
         bytes.resize(start + length, 0);
         let body = bytes.get_mut(start + 4..).unwrap_or_default();
         reader.read_exact(body).map_err(&explain)?;
         let document = bytes.get(start..).filter(|d| d.ends_with(&[0]));
-        let document = document.ok_or_else(|| no_document(&reader.get_ref().get_ref().key))?;
+        let document = document.ok_or_else(|| no_document(&key))?;
         tally.content.add(document);
         tally.documents += 1;
         tally.bytes += length as u64;
@@ -92,7 +101,7 @@ fn split(source: Pieces, batches: &mpsc::Sender<Result<Batch>>) -> Result<()> {
             }
         }
     }
-    reader.into_inner().into_inner().finish()?;
+    reader.into_inner().into_source().finish()?;
     if tally.documents > 0 {
         let _ = batches.blocking_send(Ok(Batch { bytes: bytes.into(), tally }));
     }
@@ -153,7 +162,7 @@ impl Pieces {
     /// All was read: was it what the manifest says?
     fn finish(mut self) -> Result<()> {
         let mut rest = [0; 1];
-        while self.read(&mut rest).map_err(|error| not_gzip(&self.key, error))? > 0 {}
+        while self.read(&mut rest).map_err(|error| damaged(&self.key, error))? > 0 {}
         if self.seen != self.expected.bytes || hex(&self.sha.finalize()) != self.expected.sha256 {
             return Err(other_bytes(&self.key));
         }
@@ -190,7 +199,7 @@ fn other_bytes(key: &str) -> Fault {
         .help("restore another recovery point; this one was damaged after it was written")
 }
 
-fn not_gzip(key: &str, error: io::Error) -> Fault {
+fn damaged(key: &str, error: io::Error) -> Fault {
     Fault::corrupt(format!("cannot unpack `{key}`"))
         .because(error)
         .help("restore another recovery point; this one was damaged after it was written")

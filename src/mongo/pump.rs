@@ -1,7 +1,7 @@
 //! From a driver's cursor to a flow of plain bytes, read ahead by a task of its own so that server and reader overlap.
 
 use bson::{RawBsonRef, RawDocumentBuf};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::sync::mpsc;
@@ -62,6 +62,7 @@ pub fn flow(cursor: RawBatchCursor, ends: Ends, what: String) -> Flow<Bytes> {
 }
 
 async fn pump(mut cursor: RawBatchCursor, ends: Ends, what: String, to: mpsc::Sender<Message>) {
+    let mut piece = Piece::default();
     loop {
         let batch = tokio::select! {
             // Nobody reads any more: dropping the cursor closes it on the server.
@@ -69,7 +70,7 @@ async fn pump(mut cursor: RawBatchCursor, ends: Ends, what: String, to: mpsc::Se
             batch = cursor.next() => batch,
         };
         let last = match batch {
-            Some(Ok(batch)) => match hand_on(&batch, ends, &to).await {
+            Some(Ok(batch)) => match piece.take(&batch, ends, &to).await {
                 Ok(true) => continue,
                 Ok(false) => return,
                 Err(error) => Message::Piece(Err(error)),
@@ -78,7 +79,8 @@ async fn pump(mut cursor: RawBatchCursor, ends: Ends, what: String, to: mpsc::Se
             None if ends == Ends::Never => {
                 Message::Piece(Err(Fault::unreachable(format!("the server closed the cursor on {what}"))))
             }
-            None => Message::End,
+            None if piece.send(&to).await => Message::End,
+            None => return,
         };
         // If the reader is gone, so is the need to tell it.
         let _ = to.send(last).await;
@@ -86,27 +88,46 @@ async fn pump(mut cursor: RawBatchCursor, ends: Ends, what: String, to: mpsc::Se
     }
 }
 
-/// False if nobody reads any more.
-async fn hand_on(batch: &RawBatch, ends: Ends, to: &mpsc::Sender<Message>) -> Result<bool> {
-    let mut piece = BytesMut::new();
-    let mut sent = false;
-    for document in batch.doc_slices().map_err(odd)? {
-        let RawBsonRef::Document(document) = document.map_err(odd)? else {
-            return Err(Fault::corrupt("the server's reply holds something other than documents"));
-        };
-        let bytes = document.as_bytes();
-        if !piece.is_empty() && piece.len() + bytes.len() > PIECE {
-            if to.send(Message::Piece(Ok(piece.split().freeze()))).await.is_err() {
-                return Ok(false);
+/// Documents that are gathered to be handed on together.
+#[derive(Default)]
+struct Piece(Vec<u8>);
+
+impl Piece {
+    /// Takes a reply's documents, and hands on what is full; what is tailed is handed on at once. False if nobody reads
+    /// any more.
+    async fn take(&mut self, batch: &RawBatch, ends: Ends, to: &mpsc::Sender<Message>) -> Result<bool> {
+        let mut sent = false;
+        for document in batch.doc_slices().map_err(odd)? {
+            let RawBsonRef::Document(document) = document.map_err(odd)? else {
+                return Err(Fault::corrupt("the server's reply holds something other than documents"));
+            };
+            let bytes = document.as_bytes();
+            if !self.0.is_empty() && self.0.len() + bytes.len() > PIECE {
+                sent = true;
+                if !self.send(to).await {
+                    return Ok(false);
+                }
             }
-            sent = true;
+            if self.0.is_empty() {
+                self.0.reserve_exact(PIECE.max(bytes.len()));
+            }
+            self.0.extend_from_slice(bytes);
         }
-        piece.extend_from_slice(bytes);
+        match ends {
+            Ends::Never if self.0.is_empty() && !sent => Ok(hand_on(Vec::new(), to).await),
+            Ends::Never => Ok(self.send(to).await),
+            Ends::WhenRead => Ok(true),
+        }
     }
-    if !piece.is_empty() || (!sent && ends == Ends::Never) {
-        return Ok(to.send(Message::Piece(Ok(piece.freeze()))).await.is_ok());
+
+    /// Hands on what is there, if anything is. False if nobody reads any more.
+    async fn send(&mut self, to: &mpsc::Sender<Message>) -> bool {
+        self.0.is_empty() || hand_on(std::mem::take(&mut self.0), to).await
     }
-    Ok(true)
+}
+
+async fn hand_on(piece: Vec<u8>, to: &mpsc::Sender<Message>) -> bool {
+    to.send(Message::Piece(Ok(piece.into()))).await.is_ok()
 }
 
 /// All documents of a short list, such as the collections of a database.

@@ -3,7 +3,8 @@
 //! ```text
 //! plimsoll.json
 //! snapshots/<asset>/<id>/manifest.json | uploads.jsonl.gz
-//! snapshots/<asset>/<id>/dump/<db>/<collection>.bson.gz | .metadata.json.gz     as mongodump --gzip lays it out
+//! snapshots/<asset>/<id>/dump/<db>/<collection>.bson.gz | .metadata.json.gz     as mongodump --gzip lays it out;
+//!                                                            .bson.zst, or both without .gz, as it was compressed
 //! snapshots/<asset>/<id>/dump/prelude.json | oplog.bson
 //! oplog/<asset>/<secs>.<inc>-<secs>.<inc>.bson.gz | .json                       ten digits each: key order is time order
 //! blobs/<aa>/<sha256>
@@ -15,7 +16,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::dump_name::Namespace;
-use crate::base::{Fault, OpTime, Result};
+use crate::base::{Codec, Fault, OpTime, Result};
 
 /// What an object of the repository is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,9 +25,9 @@ pub enum Key {
     Format,
     Manifest(SnapshotName),
     /// Documents of a collection.
-    Data(SnapshotName, Namespace),
+    Data(SnapshotName, Namespace, Codec),
     /// Options and indexes of a collection.
-    Metadata(SnapshotName, Namespace),
+    Metadata(SnapshotName, Namespace, Codec),
     /// Versions of server and tool, as newer dumps carry them.
     Prelude(SnapshotName),
     /// Oplog entries that a dump needs to be of one instant.
@@ -123,12 +124,13 @@ impl SnapshotName {
         Key::Manifest(self.clone())
     }
 
-    pub fn data(&self, db: &str, collection: &str) -> Result<Key> {
-        Ok(Key::Data(self.clone(), Namespace::new(db, collection)?))
+    pub fn data(&self, db: &str, collection: &str, codec: Codec) -> Result<Key> {
+        Ok(Key::Data(self.clone(), Namespace::new(db, collection)?, codec))
     }
 
-    pub fn metadata(&self, db: &str, collection: &str) -> Result<Key> {
-        Ok(Key::Metadata(self.clone(), Namespace::new(db, collection)?))
+    /// `codec` is one of [`Compression::of_texts`](crate::base::Compression::of_texts).
+    pub fn metadata(&self, db: &str, collection: &str, codec: Codec) -> Result<Key> {
+        Ok(Key::Metadata(self.clone(), Namespace::new(db, collection)?, codec))
     }
 
     pub fn prelude(&self) -> Key {
@@ -195,8 +197,10 @@ impl fmt::Display for Key {
         match self {
             Key::Format => f.write_str("plimsoll.json"),
             Key::Manifest(s) => write!(f, "{}manifest.json", s.prefix()),
-            Key::Data(s, namespace) => write!(f, "{}dump/{namespace}.bson.gz", s.prefix()),
-            Key::Metadata(s, namespace) => write!(f, "{}dump/{namespace}.metadata.json.gz", s.prefix()),
+            Key::Data(s, namespace, codec) => write!(f, "{}dump/{namespace}.bson{}", s.prefix(), codec.suffix()),
+            Key::Metadata(s, namespace, codec) => {
+                write!(f, "{}dump/{namespace}.metadata.json{}", s.prefix(), codec.suffix())
+            }
             Key::Prelude(s) => write!(f, "{}dump/prelude.json", s.prefix()),
             Key::Oplog(s) => write!(f, "{}dump/oplog.bson", s.prefix()),
             Key::Uploads(s) => write!(f, "{}uploads.jsonl.gz", s.prefix()),
@@ -245,9 +249,11 @@ fn read_snapshot(rest: &str) -> Option<Key> {
         _ => {}
     }
     let (db, file) = rest.strip_prefix("dump/")?.split_once('/')?;
-    match file.strip_suffix(".metadata.json.gz") {
-        Some(stem) => Some(Key::Metadata(snapshot, Namespace::read(db, stem)?)),
-        None => Some(Key::Data(snapshot, Namespace::read(db, file.strip_suffix(".bson.gz")?)?)),
+    let (file, codec) = Codec::split(file);
+    match file.strip_suffix(".metadata.json") {
+        Some(stem) if codec != Codec::Zstd => Some(Key::Metadata(snapshot, Namespace::read(db, stem)?, codec)),
+        Some(_) => None,
+        None => Some(Key::Data(snapshot, Namespace::read(db, file.strip_suffix(".bson")?)?, codec)),
     }
 }
 

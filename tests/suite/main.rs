@@ -5,6 +5,7 @@ mod audit_observed;
 mod audit_pixelcraft;
 mod backup;
 mod bad_input;
+mod base_compression;
 mod capture;
 mod cost_book;
 mod cost_tradeoff;

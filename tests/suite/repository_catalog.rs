@@ -43,7 +43,7 @@ impl Story {
 
     fn manifest(id: &str, minutes: i64) -> Manifest {
         let name = SnapshotName::new("shop", id).expect("names");
-        let data = name.data("db", "orders").expect("a key").to_string();
+        let data = name.data("db", "orders", plimsoll::base::Codec::Gzip).expect("a key").to_string();
         Manifest {
             format: FORMAT,
             id: id.to_string(),

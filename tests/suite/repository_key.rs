@@ -1,6 +1,6 @@
 //! The key grammar, both ways.
 
-use plimsoll::base::OpTime;
+use plimsoll::base::{Codec, OpTime};
 use plimsoll::repository::key::{Digest, Name};
 use plimsoll::repository::{Key, SliceName, SnapshotName};
 use proptest::prelude::*;
@@ -14,18 +14,24 @@ fn collections() -> impl Strategy<Value = String> {
     prop_oneof![".{1,40}", "[a-z%/$. ]{1,60}", "[a-z/]{200,250}"].prop_map(|name| name.replace('\0', "0"))
 }
 
+fn of_texts(codec: Codec) -> Codec {
+    if codec == Codec::Zstd { Codec::Gzip } else { codec }
+}
+
 fn keys() -> impl Strategy<Value = Key> {
     let snapshot = || (names(), names()).prop_map(|(asset, id)| SnapshotName { asset, id });
     let times = (any::<u32>(), any::<u32>()).prop_map(|(secs, inc)| OpTime::new(secs, inc));
     let slice =
         (names(), times.clone(), times).prop_map(|(asset, first, last)| SliceName { asset, first, last }).boxed();
     let digest = "[0-9a-f]{64}".prop_map(|hex| hex.parse::<Digest>().expect("a digest"));
-    let collection = (snapshot(), "[a-zA-Z0-9_%*-]{1,63}", collections()).boxed();
+    let codec = prop_oneof![Just(Codec::Plain), Just(Codec::Gzip), Just(Codec::Zstd)];
+    let collection = (snapshot(), "[a-zA-Z0-9_%*-]{1,63}", collections(), codec).boxed();
     prop_oneof![
         Just(Key::Format),
         snapshot().prop_map(Key::Manifest),
-        collection.clone().prop_map(|(snapshot, db, name)| snapshot.data(&db, &name).expect("a name")),
-        collection.prop_map(|(snapshot, db, name)| snapshot.metadata(&db, &name).expect("a name")),
+        collection.clone().prop_map(|(snapshot, db, name, codec)| snapshot.data(&db, &name, codec).expect("a name")),
+        collection
+            .prop_map(|(snapshot, db, name, codec)| snapshot.metadata(&db, &name, of_texts(codec)).expect("a name")),
         snapshot().prop_map(Key::Prelude),
         snapshot().prop_map(Key::Oplog),
         snapshot().prop_map(Key::Uploads),
@@ -64,7 +70,7 @@ proptest! {
 
     #[test]
     fn a_collection_is_told_from_its_file(name in "[a-z0-9 /%$.é]{1,70}") {
-        let Key::Data(_, namespace) = SnapshotName::new("a", "i").expect("names").data("db", &name).expect("a key") else {
+        let Key::Data(_, namespace, _) = SnapshotName::new("a", "i").expect("names").data("db", &name, Codec::Gzip).expect("a key") else {
             unreachable!("data gives a data key");
         };
         prop_assert_eq!(namespace.collection(), Some(name));
@@ -80,8 +86,8 @@ fn keys_look_as_the_layout_says() {
     let shown = [
         Key::Format.to_string(),
         snapshot.manifest().to_string(),
-        snapshot.data("shop", "orders").expect("a name").to_string(),
-        snapshot.metadata("shop", "odd/na%me é").expect("a name").to_string(),
+        snapshot.data("shop", "orders", Codec::Gzip).expect("a name").to_string(),
+        snapshot.metadata("shop", "odd/na%me é", Codec::Gzip).expect("a name").to_string(),
         snapshot.oplog().to_string(),
         slice.data().to_string(),
         slice.header().to_string(),
@@ -106,10 +112,10 @@ fn keys_look_as_the_layout_says() {
 #[test]
 fn a_collection_too_long_for_a_file_name_is_shortened_as_the_dump_tool_does() {
     let snapshot = SnapshotName::new("a", "i").expect("names");
-    let key = snapshot.data("db", &"a".repeat(239)).expect("a key");
+    let key = snapshot.data("db", &"a".repeat(239), Codec::Gzip).expect("a key");
     let expected = format!("snapshots/a/i/dump/db/{}%24{}.bson.gz", "a".repeat(208), SHA1_OF_239_A);
     assert_eq!(key.to_string(), expected);
-    let Key::Data(_, namespace) = expected.parse().expect("a key") else { unreachable!("a data key") };
+    let Key::Data(_, namespace, _) = expected.parse().expect("a key") else { unreachable!("a data key") };
     assert_eq!(namespace.collection(), None);
 }
 
@@ -123,7 +129,7 @@ fn names_that_could_leave_their_folder_are_refused() {
     }
     let snapshot = SnapshotName::new("a", "i").expect("names");
     for db in ["", "..", "a/b", "a.b", "nul\0"] {
-        assert!(snapshot.data(db, "c").is_err(), "{db:?}");
+        assert!(snapshot.data(db, "c", Codec::Gzip).is_err(), "{db:?}");
     }
 }
 
@@ -133,7 +139,8 @@ fn what_is_no_key_is_said_to_be_none() {
         "",
         "manifest.json",
         "snapshots/a/manifest.json",
-        "snapshots/a/i/dump/db/c.bson",
+        "snapshots/a/i/dump/db/c.bson.lz4",
+        "snapshots/a/i/dump/db/c.metadata.json.zst",
         "snapshots/a/i/dump/db/c%2fd.bson.gz",
         "snapshots/a/i/dump/../../x.bson.gz",
         "oplog/a/1.2-3.4.json",

@@ -13,7 +13,7 @@ use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::{MongoSource, MongoTarget, ObjectStore};
 use plimsoll::store::memory::MemoryStore;
 
-use super::restored::{ASSET, State, back_up, begin_capture, state};
+use super::restored::{ASSET, State, back_up, back_up_as, begin_capture, state};
 use super::servers::{mongo, private_mongo, unique};
 
 fn memory() -> Arc<dyn ObjectStore> {
@@ -78,19 +78,26 @@ async fn fill(client: &Client, db: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_collection_comes_back_byte_for_byte() {
+async fn every_kind_of_collection_comes_back_byte_for_byte_however_it_was_compressed() {
     let from = client::connect(&mongo().await.uri).await.expect("connects");
     let (source, db) = (Source::new(from.clone()), unique("kinds"));
     fill(&from, &db).await;
-    let store = memory();
-    let manifest = back_up(&source, &store, &[&db]).await;
-    let server = private_mongo().await;
-    let to = client::connect(&server.uri).await.expect("connects");
-    let restored = restore(&store, &Target::new(to.clone()), RestoreTo::Newest).await.expect("restores");
-    assert_eq!(restored.documents, manifest.collections.iter().map(|c| c.documents).sum::<u64>());
     let before = state(&source, &[&db], None).await;
     assert_eq!(before.len(), 8, "{:?}", before.keys());
-    assert_eq!(state(&Source::new(to), &[&db], None).await, before);
+    let server = private_mongo().await;
+    let to = client::connect(&server.uri).await.expect("connects");
+    for (compression, suffix) in
+        [("gzip", ".bson.gz"), ("zstd", ".bson.zst"), ("zstd:-7", ".bson.zst"), ("none", ".bson")]
+    {
+        let store = memory();
+        let manifest = back_up_as(compression.parse().expect("a compression"), &source, &store, &[&db]).await;
+        let data: Vec<&String> = manifest.collections.iter().filter_map(|c| c.data.as_ref()).collect();
+        assert!(data.len() > 5 && data.iter().all(|key| key.ends_with(suffix)), "{data:?}");
+        let restored = restore(&store, &Target::new(to.clone()), RestoreTo::Newest).await.expect("restores");
+        assert_eq!(restored.documents, manifest.collections.iter().map(|c| c.documents).sum::<u64>());
+        assert_eq!(state(&Source::new(to.clone()), &[&db], None).await, before, "{compression}");
+        to.database(&db).drop().await.expect("dropped");
+    }
 }
 
 /// Everything that an oplog can hold, in rounds; after each, the instant and what was there.

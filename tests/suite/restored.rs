@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use plimsoll::base::{OpTime, Span};
+use plimsoll::base::{Compression, OpTime, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::capture::{self, CaptureRequest, CaptureSummary};
@@ -83,11 +83,21 @@ impl Running {
 }
 
 pub async fn back_up(source: &Source, store: &Arc<dyn ObjectStore>, databases: &[&str]) -> Manifest {
+    back_up_as(Compression::default(), source, store, databases).await
+}
+
+pub async fn back_up_as(
+    compression: Compression,
+    source: &Source,
+    store: &Arc<dyn ObjectStore>,
+    databases: &[&str],
+) -> Manifest {
     let request = BackupRequest {
         asset: ASSET.to_string(),
         protection: None,
         databases: databases.iter().map(|db| db.to_string()).collect(),
         expires_after: None,
+        compression,
     };
     backup::run(source, Arc::clone(store), &SystemClock, &Silent, &request).await.expect("a backup")
 }

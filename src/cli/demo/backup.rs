@@ -10,7 +10,7 @@ use super::lab::Lab;
 use super::site::Site;
 use super::stage::{Ear, Stage};
 use crate::base::quantity::grouped;
-use crate::base::{Bytes, Fault, Instant, Result, Span};
+use crate::base::{Bytes, Compression, Fault, Instant, Result, Span};
 use crate::engine::backup::{self, BackupRequest};
 use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
 use crate::engine::sync::{self, SyncRequest};
@@ -70,6 +70,7 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, site: &Site, policy: &Policy) -> 
             protection: Some(protection.to_string()),
             databases: vec![lab.database.clone()],
             expires_after: kept(protection),
+            compression: Compression::default(),
         };
         let ear = stage.ear();
         let taken = backup::run(&source, Arc::clone(&repository), stage.clock.as_ref(), &ear, &request).await?;
