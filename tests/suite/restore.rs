@@ -27,17 +27,17 @@ async fn restore(store: &Arc<dyn ObjectStore>, target: &Target, to: RestoreTo) -
     restore::run(&plan, Arc::clone(store), target, &SystemClock, &Silent, &options).await
 }
 
-async fn run(db: &Database, command: Document) {
+pub async fn run(db: &Database, command: Document) {
     let what = command.to_string();
     db.run_command(command).await.unwrap_or_else(|error| panic!("{what}: {error}"));
 }
 
-fn docs(ids: std::ops::Range<i32>) -> Vec<Document> {
+pub fn docs(ids: std::ops::Range<i32>) -> Vec<Document> {
     ids.map(|i| doc! { "_id": i, "name": format!("user {i}"), "n": i64::from(i), "tags": ["a", "b"] }).collect()
 }
 
 /// What a dump must carry: every kind of collection, odd names, odd values.
-async fn fill(client: &Client, db: &str) {
+pub async fn fill(client: &Client, db: &str) {
     let db = client.database(db);
     let users = db.collection::<Document>("users");
     users.insert_many(docs(0..2500)).await.expect("users");
