@@ -1,5 +1,6 @@
 //! From a driver's cursor to a flow of plain bytes, read ahead by a task of its own so that server and reader overlap.
 
+use bson::spec::ElementType;
 use bson::{RawBsonRef, RawDocumentBuf};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -97,11 +98,8 @@ impl Piece {
     /// any more.
     async fn take(&mut self, batch: &RawBatch, ends: Ends, to: &mpsc::Sender<Message>) -> Result<bool> {
         let mut sent = false;
-        for document in batch.doc_slices().map_err(odd)? {
-            let RawBsonRef::Document(document) = document.map_err(odd)? else {
-                return Err(Fault::corrupt("the server's reply holds something other than documents"));
-            };
-            let bytes = document.as_bytes();
+        for document in Elements::of(batch.doc_slices().map_err(odd)?.as_bytes()) {
+            let bytes = document?;
             if !self.0.is_empty() && self.0.len() + bytes.len() > PIECE {
                 sent = true;
                 if !self.send(to).await {
@@ -123,6 +121,38 @@ impl Piece {
     /// Hands on what is there, if anything is. False if nobody reads any more.
     async fn send(&mut self, to: &mpsc::Sender<Message>) -> bool {
         self.0.is_empty() || hand_on(std::mem::take(&mut self.0), to).await
+    }
+}
+
+/// The documents of a BSON array, as the bytes they are: only their lengths are looked at.
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Elements<'a> {
+    fn of(array: &'a [u8]) -> Self {
+        // Between the array's own length and its final zero.
+        Elements(array.get(4..array.len().saturating_sub(1)).unwrap_or_default())
+    }
+
+    fn split(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let (kind, named) = self.0.split_first()?;
+        let key = named.iter().position(|byte| *byte == 0).filter(|_| *kind == ElementType::EmbeddedDocument as u8)?;
+        let rest = named.get(key + 1..)?;
+        let length = usize::try_from(i32::from_le_bytes(*rest.first_chunk::<4>()?)).ok()?;
+        rest.split_at_checked(length)
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let split = self.split();
+        self.0 = split.map_or(&[], |(_, rest)| rest);
+        let document = split.map(|(document, _)| document);
+        Some(document.ok_or_else(|| Fault::corrupt("the server's reply holds something other than documents")))
     }
 }
 

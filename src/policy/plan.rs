@@ -1,7 +1,7 @@
 //! The declared plan: what is protected, by which mechanisms, stored where, deletable by whom.
 
 use super::{Consistency, Objective, Place, Placed};
-use crate::base::{Bytes, Span};
+use crate::base::{Bytes, Compression, Span};
 use crate::schedule::Schedule;
 
 /// Something protected.
@@ -82,6 +82,8 @@ pub struct Protection {
     pub scheduler: Option<Placed<Scheduler>>,
     /// Storage class in the price book; its default where absent.
     pub storage_class: Option<Placed<String>>,
+    /// How a dump is compressed; gzip where absent.
+    pub compress: Option<Placed<Compression>>,
     /// Size of what one point adds to the bill, as a fraction of the asset's size after compression and deduplication.
     pub stored_fraction: Option<Placed<f64>>,
 }

@@ -1,5 +1,6 @@
 //! A store in a directory: each object a file, written beside under a temporary name, flushed to the disk, then renamed.
 
+mod direct;
 mod partial;
 mod walk;
 
@@ -79,7 +80,7 @@ impl ObjectStore for DirectoryStore {
 
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>> {
         let path = self.path(key)?;
-        let file = Self::blocking(move || Partial::begin(path)).await?;
+        let file = Self::blocking(move || Partial::begin_large(path)).await?;
         Ok(Box::new(DirectoryUpload { file: Some(file) }))
     }
 

@@ -5,12 +5,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bson::doc;
 use plimsoll::store::s3::S3Store;
 
 use crate::servers;
+
+/// Demos take turns: several at once on a small machine are slower than anybody's patience.
+static TURN: Mutex<()> = Mutex::new(());
+/// Longest wait for a demo's next word; a build without optimisation on a busy machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A demo that runs, with a folder for temporary data and one to work in, both its own.
 struct Demo {
@@ -19,10 +25,12 @@ struct Demo {
     heard: Vec<String>,
     temporary: tempfile::TempDir,
     folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Demo {
     fn start(args: &[&str], environment: &[(&str, &str)]) -> Demo {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let (temporary, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         command.arg("demo").args(args).current_dir(folder.path()).env("TMPDIR", temporary.path());
@@ -32,13 +40,13 @@ impl Demo {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (tell, told) = channel();
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Demo { child, told, heard: Vec::new(), temporary, folder }
+        Demo { child, told, heard: Vec::new(), temporary, folder, _turn: turn }
     }
 
     /// Waits for a line of the demo with that text in it.
     fn hear(&mut self, text: &str) -> String {
         loop {
-            let heard = self.told.recv_timeout(Duration::from_secs(120));
+            let heard = self.told.recv_timeout(PATIENCE);
             let line = heard.unwrap_or_else(|_| panic!("never heard `{text}` after {:#?}", self.heard));
             self.heard.push(line.clone());
             if line.contains(text) {
@@ -219,6 +227,7 @@ async fn on_the_users_own_servers_it_touches_only_what_it_made() {
     );
     assert_eq!(other.collection::<bson::Document>("things").count_documents(doc! {}).await.unwrap(), 1);
 
+    drop(refused);
     other.drop().await.unwrap();
     let mut demo = Demo::start(&args, &environment);
     let buckets = demo.hear("buckets");

@@ -70,3 +70,25 @@ fn a_full_disk_is_told_as_one() {
     assert_eq!(fault.kind, FaultKind::Exhausted);
     assert!(fault.help.expect("help").contains("free space"));
 }
+
+/// Large files are written past the page cache in whole blocks, and their ends in the ordinary way: every length that is
+/// near a block's or a buffer's must come back as it was, on a disk and in a file system that lives in memory.
+#[tokio::test]
+async fn a_file_of_any_length_comes_back_as_it_was_written() {
+    let in_memory = std::path::Path::new("/dev/shm");
+    let folders = [Some(tempfile::tempdir()), in_memory.is_dir().then(|| tempfile::tempdir_in(in_memory))];
+    for folder in folders.into_iter().flatten() {
+        let folder = folder.expect("a temporary folder");
+        let store = DirectoryStore::new(folder.path());
+        const BUFFER: usize = 4 << 20;
+        for length in [0, 1, 4095, 4096, 4097, BUFFER - 1, BUFFER, BUFFER + 1, 2 * BUFFER + 4096, 2 * BUFFER + 12_345] {
+            let bytes: Vec<u8> = (0..length).map(|at| (at * 31 + at / 4096) as u8).collect();
+            let mut upload = store.upload("large").await.expect("begins");
+            for piece in bytes.chunks(1_000_003) {
+                upload.write(Bytes::copy_from_slice(piece)).await.expect("writes");
+            }
+            upload.finish().await.expect("finishes");
+            assert!(store.get("large").await.expect("reads") == bytes, "{length} bytes in {}", folder.path().display());
+        }
+    }
+}

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::reader::{Node, Reader, Table, Value, in_order};
 use super::suggest;
-use crate::base::{Bytes, Span};
+use crate::base::{Bytes, Compression, Span};
 use crate::policy::place::Placed;
 
 const LONGEST_TEXT: usize = 2_000;
@@ -193,6 +193,21 @@ impl Value for Bytes {
     fn schema() -> Json {
         let pattern = "^\\s*[0-9]+(\\.[0-9]*)?\\s*([kMGTP]?B|[KMGTP]iB)\\s*$";
         json!({ "type": "string", "pattern": pattern, "examples": ["64 GB"] })
+    }
+}
+
+impl Value for Compression {
+    const TAKES: &'static str = "a compression in quotes, such as \"gzip\", \"zstd\", \"zstd:9\" or \"none\"";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.value.as_str() {
+            Some(text) => text.parse().or_else(|said: String| reader.wrong_text(node.at, &said).ok_or(())).ok(),
+            None => reader.wrong_type(node, Self::TAKES),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^(none|gzip(:[0-9]+)?|zstd(:-?[0-9]+)?)$", "examples": ["gzip", "zstd"] })
     }
 }
 

@@ -1,11 +1,12 @@
 //! A file that is still being written.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::direct::Direct;
 use crate::base::{Fault, FaultKind, Result};
 use crate::port::Written;
 
@@ -21,6 +22,8 @@ pub fn is_temporary(name: &str) -> bool {
 pub struct Partial {
     file: NamedTempFile,
     path: PathBuf,
+    /// Where a large file is written for as long as it grows.
+    direct: Option<Direct>,
 }
 
 impl Partial {
@@ -30,16 +33,35 @@ impl Partial {
             make_folders(folder)?;
             tempfile::Builder::new().prefix(TEMP_PREFIX).suffix(TEMP_SUFFIX).tempfile_in(folder)
         };
-        begin().map(|file| Partial { file, path: path.clone() }).map_err(|e| write_fault(&path, e))
+        let begun = begin().map(|file| Partial { file, path: path.clone(), direct: None });
+        begun.map_err(|e| write_fault(&path, e))
+    }
+
+    /// For a file that may become large.
+    pub fn begin_large(path: PathBuf) -> Result<Self> {
+        let mut partial = Partial::begin(path)?;
+        partial.direct = Direct::open(partial.file.path());
+        Ok(partial)
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| write_fault(&self.path, e))
+        let written = match &mut self.direct {
+            Some(direct) => direct.write(bytes),
+            None => self.file.write_all(bytes),
+        };
+        written.map_err(|e| write_fault(&self.path, e))
+    }
+
+    fn write_rest(&mut self) -> io::Result<()> {
+        let Some(direct) = self.direct.take() else { return Ok(()) };
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(direct.rest())
     }
 
     /// Flushes to the disk, then gives the file its name, then flushes the folder: after that a power cut loses nothing.
-    pub fn publish(self, keep_existing: bool) -> Result<Written> {
-        let Partial { file, path } = self;
+    pub fn publish(mut self, keep_existing: bool) -> Result<Written> {
+        self.write_rest().map_err(|e| write_fault(&self.path, e))?;
+        let Partial { file, path, .. } = self;
         file.as_file().sync_all().map_err(|e| write_fault(&path, e))?;
         let named = match keep_existing {
             true => file.persist_noclobber(&path),

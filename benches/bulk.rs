@@ -1,0 +1,113 @@
+//! Fills a MongoDB with the data that the comparisons with peers run on: seeded, so that every run has the same bytes.
+//!
+//! `cargo bench --bench bulk -- URI DATABASE MEGABYTES`: five collections of documents of 280 to 1,330 bytes, one of
+//! which holds half of all bytes, and 15 secondary indexes. It compresses as such data does, to about a third.
+
+use std::io::Write;
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mongodb::{Client, Collection, Database};
+use plimsoll::base::rng::Stream;
+
+/// Name, share of all bytes in percent, words of text in a document, and the keys of its indexes.
+const COLLECTIONS: [(&str, u64, u64, [&str; 3]); 5] = [
+    ("events", 50, 34, ["user", "at", "kind"]),
+    ("images", 20, 70, ["user", "key", "at"]),
+    ("users", 10, 110, ["email", "name", "at"]),
+    ("edits", 12, 12, ["image", "user", "at"]),
+    ("notes", 8, 130, ["user", "title", "at"]),
+];
+const BATCH: usize = 1_000;
+const BATCHES_AT_ONCE: usize = 4;
+const SEED: u64 = 20_261_125;
+const KINDS: [&str; 8] = ["view", "upload", "crop", "rotate", "share", "delete", "login", "logout"];
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let (uri, database, megabytes) = match arguments.as_slice() {
+        [uri, database, megabytes] => (uri, database, megabytes.parse::<u64>().expect("a number of megabytes")),
+        _ => panic!("usage: cargo bench --bench bulk -- URI DATABASE MEGABYTES"),
+    };
+    let client = Client::with_uri_str(uri).await.expect("an address");
+    let database = client.database(database);
+    database.drop().await.expect("the old data goes");
+    for (number, (name, share, words, indexes)) in (0_u64..).zip(COLLECTIONS) {
+        let (documents, bytes) = fill(&database, number, name, megabytes * 10_000 * share, words).await;
+        index(&database, name, &indexes).await;
+        let line = format!("{name}: {documents} documents, {} MB\n", bytes / 1_000_000);
+        std::io::stderr().write_all(line.as_bytes()).expect("a word to whoever waits");
+    }
+}
+
+async fn fill(database: &Database, number: u64, name: &str, bytes_wanted: u64, words: u64) -> (u64, u64) {
+    let vocabulary = vocabulary();
+    let collection: Collection<Document> = database.collection(name);
+    let (mut documents, mut bytes) = (0_u64, 0_u64);
+    let batches = std::iter::from_fn(|| {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH && bytes < bytes_wanted {
+            let document = document(&mut Stream::new(SEED + number, documents), documents, words, &vocabulary);
+            bytes += document.to_vec().expect("BSON").len() as u64;
+            documents += 1;
+            batch.push(document);
+        }
+        (!batch.is_empty()).then_some(batch)
+    });
+    let inserts = stream::iter(batches).map(|batch| {
+        let collection = collection.clone();
+        async move { collection.insert_many(batch).ordered(false).await.map(drop) }
+    });
+    inserts.buffer_unordered(BATCHES_AT_ONCE).try_collect::<()>().await.expect("inserts");
+    (documents, bytes)
+}
+
+fn document(random: &mut Stream, number: u64, words: u64, vocabulary: &[String]) -> Document {
+    let at = 1_750_000_000_000 + i64::try_from(number * 977 + random.below(900)).expect("a time");
+    let mut id = [0; 12];
+    id[..4].copy_from_slice(&u32::try_from(at / 1000).expect("a time").to_be_bytes());
+    id[4..].copy_from_slice(&random.next_u64().to_be_bytes());
+    let user = random.below(50_000);
+    let mut some = |count: u64| -> Vec<&str> { (0..count).map(|_| word(random, vocabulary)).collect() };
+    let (name, city, title) = (some(2).join(" "), some(1).join(""), some(2).join(" "));
+    let (tags, text) = (some(4), some(words * 3 / 4 + number % (words / 2)).join(" "));
+    doc! {
+        "_id": ObjectId::from_bytes(id),
+        "user": i64::try_from(user).expect("a user"),
+        "image": format!("img-{:08x}", random.below(1 << 30)),
+        "key": format!("uploads/{:02x}/{:016x}.jpg", random.below(256), random.next_u64()),
+        "kind": KINDS[usize::try_from(random.below(8)).expect("a place")],
+        "at": DateTime::from_millis(at),
+        "email": format!("{}.{}@{city}.example", user, name.replace(' ', ".")),
+        "name": name, "title": title, "tags": tags,
+        "size": { "width": i32::try_from(random.below(6_000)).expect("a width"), "height": 4_000, "scale": random.uniform() },
+        "price": random.uniform() * 100.0,
+        "text": text,
+    }
+}
+
+/// Low numbers are drawn far more often than high ones, as in a language.
+fn word<'a>(random: &mut Stream, vocabulary: &'a [String]) -> &'a str {
+    let most = 2_u64 << random.below(13);
+    &vocabulary[usize::try_from(random.below(most)).expect("a place")]
+}
+
+/// 8,192 words.
+fn vocabulary() -> Vec<String> {
+    const SYLLABLES: [&str; 16] =
+        ["ba", "ro", "min", "ta", "sel", "qui", "ver", "lo", "pra", "den", "ik", "su", "wol", "fe", "gan", "ch"];
+    let word = |number: u64| {
+        let mut random = Stream::new(SEED, number);
+        let syllables = 1 + random.below(4);
+        (0..syllables).map(|_| SYLLABLES[usize::try_from(random.below(16)).expect("a place")]).collect()
+    };
+    (0..8_192).map(word).collect()
+}
+
+async fn index(database: &Database, name: &str, keys: &[&str; 3]) {
+    let specs: Vec<Document> =
+        keys.iter().map(|key| doc! { "key": { *key: 1 }, "name": format!("by_{key}") }).collect();
+    database.run_command(doc! { "createIndexes": name, "indexes": specs }).await.expect("indexes");
+}
