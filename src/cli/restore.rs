@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Exit;
-use super::connect::RepositoryArgs;
+use super::connect::{RepositoryArgs, S3Args};
 use super::mongo_args::TargetArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
@@ -12,6 +12,7 @@ use super::signals;
 use crate::base::fault::redact_uri;
 use crate::base::{Bytes, Fault, FaultKind, Result};
 use crate::clock::SystemClock;
+use crate::engine::foreign;
 use crate::engine::plan::{self, RestorePlan};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::sync;
@@ -21,10 +22,17 @@ use crate::store;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Repository: s3://bucket/prefix, or a directory
+    #[arg(long, env = "PLIMSOLL_REPO", value_name = "URL")]
+    repo: Option<String>,
     #[command(flatten)]
-    repository: RepositoryArgs,
+    s3: S3Args,
     #[command(flatten)]
-    wanted: RecoveryTarget,
+    wanted: Option<RecoveryTarget>,
+    /// Restore a dump that another tool made, without a repository: a directory or archive of mongodump, or a tar of such
+    /// a directory, packed by gzip or not (a path, or s3://bucket/key)
+    #[arg(long, value_name = "URL", conflicts_with_all = ["asset", "at", "point", "uploads"])]
+    from: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
     /// Restore uploads, into the bucket or directory of --to
@@ -54,10 +62,8 @@ impl Args {
     }
 
     async fn database(&self, global: &Global) -> Result<Exit> {
-        let request = self.wanted.request()?;
         let address = self.target.is_named().then(|| self.target.address()).transpose()?;
-        let store = self.repository.open_existing().await?;
-        let plan = plan::make(store.as_ref(), &request).await?;
+        let (store, plan) = self.plan(global).await?;
         if !self.apply {
             self.show(global, &plan, address.as_deref())?;
             return Ok(Exit::Done);
@@ -70,6 +76,30 @@ impl Args {
             Format::Human => output::print(&told(&restored))?,
         }
         Ok(Exit::Done)
+    }
+
+    async fn plan(&self, global: &Global) -> Result<(Arc<dyn ObjectStore>, RestorePlan)> {
+        if let Some(from) = &self.from {
+            let (store, name) = store::locate(from, &self.s3.options()).await?;
+            let plan = foreign::plan(store.as_ref(), &name, &Progress::new(global)).await?;
+            return Ok((store, plan));
+        }
+        let request = self.wanted()?.request()?;
+        let store = self.repository()?.open_existing().await?;
+        let plan = plan::make(store.as_ref(), &request).await?;
+        Ok((store, plan))
+    }
+
+    fn wanted(&self) -> Result<&RecoveryTarget> {
+        let unnamed = || Fault::usage("nothing is named to be restored");
+        self.wanted.as_ref().ok_or_else(|| unnamed().help("give --asset NAME, or --from for the dump of another tool"))
+    }
+
+    fn repository(&self) -> Result<RepositoryArgs> {
+        let repo = self.repo.clone().filter(|repo| !repo.is_empty());
+        let repo =
+            repo.ok_or_else(|| Fault::usage("no repository is named").help("give --repo, or set PLIMSOLL_REPO"))?;
+        Ok(RepositoryArgs { repo, s3: self.s3.clone() })
     }
 
     async fn apply(
@@ -105,9 +135,8 @@ impl Args {
     }
 
     async fn uploads(&self, global: &Global, to: &str) -> Result<Exit> {
-        let store = self.repository.open_existing().await?;
-        let point = self.wanted.point.as_deref();
-        let (manifest, entries) = sync::plan_uploads(store.as_ref(), &self.wanted.asset, point).await?;
+        let (store, wanted) = (self.repository()?.open_existing().await?, self.wanted()?);
+        let (manifest, entries) = sync::plan_uploads(store.as_ref(), &wanted.asset, wanted.point.as_deref()).await?;
         let size = Bytes(manifest.bytes_raw);
         if !self.apply {
             match global.format {
@@ -124,9 +153,9 @@ impl Args {
             }
             return Ok(Exit::Done);
         }
-        let destination = store::open(to, &self.repository.s3.options()).await?;
+        let destination = store::open(to, &self.s3.options()).await?;
         let progress = Progress::new(global);
-        let (asset, id) = (&self.wanted.asset, Some(manifest.id.as_str()));
+        let (asset, id) = (&wanted.asset, Some(manifest.id.as_str()));
         let restored = sync::restore(store, destination.as_ref(), &progress, asset, id, self.replace).await?;
         match global.format {
             Format::Json => output::print_json(&restored)?,

@@ -46,10 +46,15 @@ impl Gather {
         Ok(document.ends_with(&[0]))
     }
 
-    /// The document that was read last.
-    pub fn newest(&self, length: i32) -> &[u8] {
-        let length = usize::try_from(length).unwrap_or_default();
-        self.bytes.get(self.bytes.len().saturating_sub(length)..).unwrap_or_default()
+    /// Takes a document that was read elsewhere.
+    pub fn push(&mut self, document: &[u8]) {
+        if self.bytes.is_empty() {
+            self.bytes.reserve(BATCH_BYTES);
+        }
+        self.bytes.extend_from_slice(document);
+        self.tally.content.add(document);
+        self.tally.documents += 1;
+        self.tally.bytes += document.len() as u64;
     }
 
     pub fn is_full(&self) -> bool {

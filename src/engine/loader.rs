@@ -20,7 +20,7 @@ const COLLECTIONS_AT_ONCE: usize = 2;
 const CREATES_AT_ONCE: usize = 4;
 
 /// A collection of the base with all that is needed to make it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     pub entry: CollectionEntry,
     pub options: RawDocumentBuf,
@@ -34,7 +34,7 @@ impl Prepared {
         stored_in(&self.entry)
     }
 
-    fn is_capped(&self) -> bool {
+    pub fn is_capped(&self) -> bool {
         self.options.get_bool("capped").unwrap_or(false)
     }
 }
@@ -109,12 +109,17 @@ async fn load_one(
         Ok(sum)
     };
     let loaded = inserts.buffer_unordered(at_once).try_fold(Tally::default(), sum).await?;
-    if (loaded.documents, loaded.content.to_hex().as_str()) != (entry.documents, entry.content.as_str()) {
-        return Err(Fault::corrupt(format!(
-            "its {} documents are not the {} that the manifest says",
-            loaded.documents, entry.documents
-        ))
-        .help("restore another recovery point; this one was damaged after it was written"));
-    }
+    is_whole(collection, &loaded)?;
     Ok(loaded)
+}
+
+/// Whether what was loaded is what the manifest says.
+pub fn is_whole(collection: &Prepared, loaded: &Tally) -> Result<()> {
+    let entry = &collection.entry;
+    if (loaded.documents, loaded.content.to_hex().as_str()) == (entry.documents, entry.content.as_str()) {
+        return Ok(());
+    }
+    let (documents, said) = (loaded.documents, entry.documents);
+    Err(Fault::corrupt(format!("its {documents} documents are not the {said} that the manifest says"))
+        .help("restore another recovery point; this one was damaged after it was written"))
 }

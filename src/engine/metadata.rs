@@ -5,11 +5,11 @@ use bson::{Bson, Document, RawDocumentBuf};
 use super::loader::Prepared;
 use super::{extjson, unpack};
 use crate::base::{Fault, Result};
-use crate::port::ObjectStore;
+use crate::port::{CollectionKind, ObjectStore};
 use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
 
 /// 64 indexes of a collection and a validator do not come near it.
-const BYTES_MAX: u64 = 64 << 20;
+pub const BYTES_MAX: u64 = 64 << 20;
 
 /// Reads what is needed to make `entry` again.
 pub async fn prepare(store: &dyn ObjectStore, base: &Manifest, entry: &CollectionEntry) -> Result<Prepared> {
@@ -23,6 +23,40 @@ pub async fn prepare(store: &dyn ObjectStore, base: &Manifest, entry: &Collectio
     let text = unpack::whole(store, &metadata, BYTES_MAX).await?;
     let (options, indexes) = read(&text).map_err(|fault| fault.within(format!("cannot read `{}`", metadata.key)))?;
     Ok(Prepared { entry: entry.clone(), options, indexes, data })
+}
+
+/// All that the metadata of a dump says of a collection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// Older dumps do not say it; there the file's name does.
+    pub name: Option<String>,
+    pub kind: CollectionKind,
+    pub options: RawDocumentBuf,
+    pub indexes: Vec<RawDocumentBuf>,
+}
+
+impl Described {
+    /// A collection of which nothing is said.
+    pub fn plain() -> Self {
+        let (options, indexes) = (RawDocumentBuf::new(), Vec::new());
+        Described { name: None, kind: CollectionKind::Collection, options, indexes }
+    }
+}
+
+pub fn describe(text: &[u8]) -> Result<Described> {
+    let (options, indexes) = read(text)?;
+    let metadata: Document = extjson::read(text)?;
+    let kind = match metadata.get_str("type") {
+        Ok("view") => CollectionKind::View,
+        Ok("timeseries") => CollectionKind::TimeSeries,
+        Ok("collection" | "") => CollectionKind::Collection,
+        Ok(other) => return Err(Fault::corrupt(format!("its type `{}` is unknown", other.escape_debug()))),
+        // As dumps were before there was a type.
+        Err(_) if options.get_str("viewOn").is_ok() => CollectionKind::View,
+        Err(_) => CollectionKind::Collection,
+    };
+    let name = metadata.get_str("collectionName").ok().map(String::from);
+    Ok(Described { name, kind, options, indexes })
 }
 
 /// Options and indexes.

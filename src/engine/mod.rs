@@ -10,6 +10,7 @@ pub mod drill;
 pub mod dump;
 pub mod event;
 pub mod extjson;
+pub mod foreign;
 pub mod gather;
 pub mod head_count;
 pub mod index_book;

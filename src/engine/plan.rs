@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::foreign::{Foreign, Whole};
 use super::{points, route};
 use crate::base::{Bytes, Fault, FaultKind, OpTime, Result};
 use crate::policy::Consistency;
@@ -53,6 +54,9 @@ pub struct RestorePlan {
     pub reaches: Option<OpTime>,
     /// What was found on the way and was not used, with why.
     pub notes: Vec<String>,
+    /// Where the base is no recovery point of the repository, but a dump that another tool made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
 }
 
 /// Objects asked after at once.
@@ -70,7 +74,7 @@ pub async fn make(store: &dyn ObjectStore, request: &RestoreRequest) -> Result<R
         _ => {
             let base = wanted.into_iter().next().ok_or_else(|| no_point(&request.asset))?;
             let reaches = base.cluster_time.map(|from| route::reach(&slices, from));
-            RestorePlan { base, slices: Vec::new(), until: None, reaches, notes: Vec::new() }
+            RestorePlan { base, slices: Vec::new(), until: None, reaches, notes: Vec::new(), foreign: None }
         }
     };
     plan.notes = notes;
@@ -123,7 +127,8 @@ async fn roll_forward(
             let slices = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
             let slices: Vec<PlannedSlice> = slices.try_collect().await?;
             linked(&slices)?;
-            return Ok(RestorePlan { base, slices, until: Some(at), reaches: Some(reaches), notes: Vec::new() });
+            let (until, reaches, notes) = (Some(at), Some(reaches), Vec::new());
+            return Ok(RestorePlan { base, slices, until, reaches, notes, foreign: None });
         }
         furthest = furthest.max(Some(reaches));
     }
@@ -204,6 +209,11 @@ impl RestorePlan {
         self.base.objects.iter().cloned().chain(self.slices.iter().map(PlannedSlice::object)).collect()
     }
 
+    /// The base, where all its collections are in one object.
+    pub fn whole(&self) -> Option<&Whole> {
+        self.foreign.as_ref()?.whole.as_ref()
+    }
+
     /// Databases of the base, in order.
     pub fn databases(&self) -> Vec<String> {
         let databases: BTreeSet<&String> = self.base.collections.iter().map(|c| &c.db).collect();
@@ -216,6 +226,9 @@ impl RestorePlan {
 
     /// The plan in words, for a human to agree with.
     pub fn describe(&self) -> String {
+        if let Some(foreign) = &self.foreign {
+            return foreign.describe(self);
+        }
         let base = &self.base;
         let fetch: u64 = self.objects().iter().map(|object| object.bytes).sum();
         let mut text = format!("Restore `{}`\n", base.asset);

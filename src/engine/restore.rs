@@ -15,7 +15,7 @@ use super::loader::{self, Prepared};
 use super::phases::Phases;
 use super::plan::RestorePlan;
 use super::translate::Translator;
-use super::{metadata, replay};
+use super::{foreign, metadata, replay};
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
 use crate::evidence::Phase;
 use crate::port::CollectionKind;
@@ -105,8 +105,7 @@ pub(super) async fn check(
     options: &RestoreOptions,
 ) -> Result<Ready> {
     let checking = phases.begin("check", None, Unit::Objects);
-    let read = stream::iter(&plan.base.collections).map(|entry| metadata::prepare(store, &plan.base, entry));
-    let collections: Vec<Prepared> = read.buffered(METADATA_AT_ONCE).try_collect().await?;
+    let collections = prepare(plan, store).await?;
     let (mut base_indexes, mut counts, mut with_views) = (IndexBook::default(), HeadCount::default(), BTreeSet::new());
     for collection in &collections {
         let entry = &collection.entry;
@@ -134,6 +133,15 @@ pub(super) async fn check(
     let databases = databases.into_iter().collect();
     let (indexes, counts) = (rehearsal.indexes, rehearsal.counts);
     Ok(Ready { collections, base_indexes, indexes, counts, with_views, databases, to_drop })
+}
+
+/// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.
+async fn prepare(plan: &RestorePlan, store: &dyn ObjectStore) -> Result<Vec<Prepared>> {
+    if let Some(whole) = plan.whole() {
+        return Ok(whole.collections.clone());
+    }
+    let read = stream::iter(&plan.base.collections).map(|entry| metadata::prepare(store, &plan.base, entry));
+    read.buffered(METADATA_AT_ONCE).try_collect().await
 }
 
 async fn not_empty(target: &dyn MongoTarget, db: &str, first: &str, collections: usize) -> Fault {
@@ -164,7 +172,10 @@ pub(super) async fn write(
     let listener = phases.listener;
     let loading = phases.begin(loader::PHASE, Some(plan.base.bytes_raw), Unit::Bytes);
     loader::create(target, &ready.collections).await?;
-    let loaded = loader::load(store, target, listener, &ready.collections, options.workers).await?;
+    let loaded = match plan.whole() {
+        Some(whole) => foreign::load(whole, store, target, listener, &ready.collections, options.workers).await?,
+        None => loader::load(store, target, listener, &ready.collections, options.workers).await?,
+    };
     phases.end(loading, loaded.bytes);
 
     let mut operations = 0;

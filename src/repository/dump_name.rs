@@ -29,12 +29,17 @@ impl Namespace {
     }
 
     /// From the two parts of a key. A shortened stem does not give its collection back; its manifest entry does.
-    pub(super) fn read(db: &str, stem: &str) -> Option<Self> {
+    pub fn read(db: &str, stem: &str) -> Option<Self> {
         if is_shortened(stem) {
             let any = Namespace::new(db, "any").ok()?;
             return Some(Namespace { stem: stem.to_string(), ..any });
         }
         Namespace::new(db, &unescape(stem)?).ok()
+    }
+
+    /// The name of its files, without what tells their kind.
+    pub fn stem(&self) -> &str {
+        &self.stem
     }
 
     pub fn db(&self) -> &str {

@@ -52,6 +52,19 @@ pub async fn open(url: &str, s3: &S3Options) -> Result<Arc<dyn ObjectStore>> {
     }
 }
 
+/// The store that holds the file or folder at `url`, and its name in there; empty for the whole of the store.
+pub async fn locate(url: &str, s3: &S3Options) -> Result<(Arc<dyn ObjectStore>, String)> {
+    if let Some(("s3", rest)) = url.split_once("://") {
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        return Ok((open(&format!("s3://{bucket}"), s3).await?, key.trim_end_matches('/').to_string()));
+    }
+    let path = url.strip_prefix("file://").unwrap_or(url);
+    let path = Path::new(path).canonicalize().map_err(|error| Fault::io("read", path, error))?;
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_string();
+    let folder = if name.is_empty() { &path } else { path.parent().unwrap_or(&path) };
+    Ok((Arc::new(directory::DirectoryStore::new(folder)), name))
+}
+
 /// Refuses keys that some server or file system would take for another one, or that leave the store's root.
 fn check_key(key: &str) -> Result<()> {
     let wrong = if key.is_empty() {

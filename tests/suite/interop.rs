@@ -8,13 +8,18 @@ use std::sync::Arc;
 use bson::{Bson, DateTime, Document, Timestamp, doc};
 use mongodb::Client;
 use plimsoll::base::Compression;
-use plimsoll::mongo::{Source, client};
+use plimsoll::clock::SystemClock;
+use plimsoll::engine::event::Silent;
+use plimsoll::engine::foreign;
+use plimsoll::engine::plan::RestorePlan;
+use plimsoll::engine::restore::{self, RestoreOptions};
+use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::ObjectStore;
 use plimsoll::repository::SnapshotName;
 use plimsoll::store::directory::DirectoryStore;
 
 use super::peers::peers;
-use super::restore::{fill, run};
+use super::restore::{docs, fill, run};
 use super::restored::{ASSET, back_up_as, state};
 use super::servers::private_mongo;
 
@@ -80,6 +85,39 @@ async fn without_empty_timestamps(client: &Client) {
     assert_eq!(all.delete_many(doc! { "t": empty }).await.expect("deletes").deleted_count, 1);
 }
 
+/// Restores a dump of another tool, found at `url`.
+async fn restore_from(url: &str, to: &Client) -> plimsoll::base::Result<RestorePlan> {
+    let s3 = super::servers::s3().await.options();
+    let (store, name) = plimsoll::store::locate(url, &s3).await?;
+    let plan = foreign::plan(store.as_ref(), &name, &Silent).await?;
+    let target = Target::new(to.clone());
+    restore::run(&plan, store, &target, &SystemClock, &Silent, &RestoreOptions::default()).await?;
+    Ok(plan)
+}
+
+/// A source with everything in it, capped collections too.
+async fn full_source() -> (plimsoll::lab::server::MongoServer, Client) {
+    let server = private_mongo().await;
+    let client = client::connect(&server.uri).await.expect("connects");
+    fill(&client, DB).await;
+    fill_indexes(&client).await;
+    let db = client.database(DB);
+    run(&db, doc! { "create": "capped", "capped": true, "size": 1 << 20, "max": 5000 }).await;
+    db.collection::<Document>("capped").insert_many(docs(0..4000)).await.expect("capped");
+    (server, client)
+}
+
+/// Whether both hold the capped documents in the same order.
+async fn assert_same_order(from: &Client, to: &Client) {
+    use futures_util::TryStreamExt;
+    let ids = async |client: &Client| {
+        let capped = client.database(DB).collection::<Document>("capped");
+        let all: Vec<Document> = capped.find(doc! {}).await.expect("finds").try_collect().await.expect("reads");
+        all.iter().map(|d| d.get_i32("_id").expect("a number")).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(from).await, ids(to).await);
+}
+
 fn path(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
@@ -102,5 +140,61 @@ async fn stock_mongorestore_reads_a_snapshot_equal_to_its_source() {
         peers.mongorestore(&to_server.uri, &[flags, &["--bypassDocumentValidation", path(&dump)]].concat());
         let to = client::connect(&to_server.uri).await.expect("connects");
         assert_equal(&from, &to, &format!("{compression:?}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_dump_of_every_form_comes_back_equal() {
+    let Some(peers) = peers("a_stock_dump_of_every_form_comes_back_equal") else { return };
+    let (from_server, from) = full_source().await;
+    let to_server = private_mongo().await;
+    let to = client::connect(&to_server.uri).await.expect("connects");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_string();
+    let forms: [(&str, &[&str]); 4] = [
+        ("plain", &["--out"]),
+        ("gzip", &["--gzip", "--out"]),
+        ("archive", &["--archive"]),
+        ("archive.gz", &["--gzip", "--archive"]),
+    ];
+    for (name, flags) in forms {
+        let (last, flags) = flags.split_last().expect("a flag");
+        peers.mongodump(&from_server.uri, &[flags, &[&format!("{last}={}", at(name))]].concat());
+        let plan = restore_from(&at(name), &to).await;
+        let plan = plan.unwrap_or_else(|fault| panic!("{name}: {}", plimsoll::engine::record::chain(&fault)));
+        assert!(plan.describe().contains("found whole"), "{}", plan.describe());
+        assert_equal(&from, &to, name).await;
+        assert_same_order(&from, &to).await;
+        to.database(DB).drop().await.expect("drops");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tarball_of_the_original_scripts_comes_back_equal_straight_from_s3() {
+    let Some(peers) = peers("a_tarball_of_the_original_scripts_comes_back_equal_straight_from_s3") else { return };
+    let (from_server, from) = full_source().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let stamp = folder.path().join("backups/2026-02-19_03-00");
+    peers.mongodump(&from_server.uri, &["--gzip", &format!("--out={}", path(&stamp))]);
+    std::fs::create_dir_all(stamp.join("uploads/img")).expect("a folder");
+    std::fs::write(stamp.join("uploads/img/1.bson"), "no document at all").expect("an upload");
+    let tarball = folder.path().join("2026-02-19_03-00.tar.gz");
+    let tar = std::process::Command::new("tar");
+    let made = { tar }.arg("-czf").arg(&tarball).arg("-C").arg(folder.path()).arg("backups").status();
+    assert!(made.expect("tar is part of every Linux").success());
+
+    let bucket = super::servers::bucket("scripts").await;
+    let s3 = super::servers::s3().await.options();
+    let store = plimsoll::store::open(&format!("s3://{bucket}"), &s3).await.expect("a store");
+    store.put("2026-02-19_03-00.tar.gz", std::fs::read(&tarball).expect("reads").into()).await.expect("puts");
+    let to_server = private_mongo().await;
+    let to = client::connect(&to_server.uri).await.expect("connects");
+    for url in [format!("s3://{bucket}/2026-02-19_03-00.tar.gz"), path(&tarball).to_string()] {
+        let plan = restore_from(&url, &to).await;
+        let plan = plan.unwrap_or_else(|fault| panic!("{}", plimsoll::engine::record::chain(&fault)));
+        assert_eq!(plan.foreign.as_ref().map(|foreign| foreign.uploads), Some(1));
+        assert_equal(&from, &to, &url).await;
+        assert_same_order(&from, &to).await;
+        to.database(DB).drop().await.expect("drops");
     }
 }

@@ -37,6 +37,10 @@ fn find() -> Result<Peers, String> {
 }
 
 impl Peers {
+    pub fn mongodump(&self, uri: &str, arguments: &[&str]) {
+        self.run("mongodump", uri, arguments);
+    }
+
     pub fn mongorestore(&self, uri: &str, arguments: &[&str]) {
         self.run("mongorestore", uri, arguments);
     }
