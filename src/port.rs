@@ -159,6 +159,9 @@ pub trait MongoTarget: Send + Sync + Debug {
     /// Documents back again, for the content compare.
     async fn documents(&self, db: &str, collection: &str) -> Result<Flow<Bytes>>;
 
+    /// A view or a time series too.
+    async fn drop_collection(&self, db: &str, collection: &str) -> Result<()>;
+
     async fn drop_database(&self, db: &str) -> Result<()>;
 
     /// Stops or starts the server's deletion of expired documents, and says whether it was on before: while copies are

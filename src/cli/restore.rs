@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::engine::foreign;
 use crate::engine::plan::{self, RestorePlan};
 use crate::engine::restore::{self, RestoreOptions, Restored};
+use crate::engine::selection::{Name, Rename, Selection};
 use crate::engine::sync;
 use crate::mongo::{Target, client};
 use crate::port::ObjectStore;
@@ -33,6 +34,12 @@ pub struct Args {
     /// a directory, packed by gzip or not (a path, or s3://bucket/key)
     #[arg(long, value_name = "URL", conflicts_with_all = ["asset", "at", "point", "uploads"])]
     from: Option<String>,
+    /// Restore this database (DB) or collection (DB.COLLECTION) alone; may be given more than once
+    #[arg(long, value_name = "NAME", conflicts_with = "uploads")]
+    only: Vec<Name>,
+    /// Restore under another name: DB=OTHER, or DB.COLLECTION=DB.OTHER; may be given more than once
+    #[arg(long, value_name = "FROM=TO", conflicts_with = "uploads")]
+    rename: Vec<Rename>,
     #[command(flatten)]
     target: TargetArgs,
     /// Restore uploads, into the bucket or directory of --to
@@ -79,14 +86,16 @@ impl Args {
     }
 
     async fn plan(&self, global: &Global) -> Result<(Arc<dyn ObjectStore>, RestorePlan)> {
+        let selection = Selection::new(self.only.clone(), self.rename.clone())?;
         if let Some(from) = &self.from {
             let (store, name) = store::locate(from, &self.s3.options()).await?;
-            let plan = foreign::plan(store.as_ref(), &name, &Progress::new(global)).await?;
+            let mut plan = foreign::plan(store.as_ref(), &name, &Progress::new(global)).await?;
+            plan.select(selection)?;
             return Ok((store, plan));
         }
         let request = self.wanted()?.request()?;
         let store = self.repository()?.open_existing().await?;
-        let plan = plan::make(store.as_ref(), &request).await?;
+        let plan = plan::make_of(store.as_ref(), &request, selection).await?;
         Ok((store, plan))
     }
 

@@ -1,16 +1,17 @@
 //! What a restore needs, found and checked before the target is touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::foreign::{Foreign, Whole};
+use super::selection::{Name, Selection};
 use super::{points, route};
 use crate::base::{Bytes, Fault, FaultKind, OpTime, Result};
 use crate::policy::Consistency;
 use crate::port::ObjectStore;
 use crate::repository::manifest::ManifestKind;
-use crate::repository::{Key, Manifest, ObjectEntry, SliceHeader, SliceName, SnapshotName};
+use crate::repository::{CollectionEntry, Key, Manifest, ObjectEntry, SliceHeader, SliceName, SnapshotName};
 
 /// The state that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +58,20 @@ pub struct RestorePlan {
     /// Where the base is no recovery point of the repository, but a dump that another tool made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign: Option<Foreign>,
+    /// Which of the base's collections are restored, and under which names.
+    #[serde(skip_serializing_if = "Selection::is_everything")]
+    pub selection: Selection,
 }
 
 /// Objects asked after at once.
 const AT_ONCE: usize = 16;
 
 pub async fn make(store: &dyn ObjectStore, request: &RestoreRequest) -> Result<RestorePlan> {
+    make_of(store, request, Selection::default()).await
+}
+
+/// As [`make`], for some collections, or under other names. What is not restored need not be whole.
+pub async fn make_of(store: &dyn ObjectStore, request: &RestoreRequest, selection: Selection) -> Result<RestorePlan> {
     let mut notes = Vec::new();
     let wanted = match &request.target {
         RestoreTo::Point(id) => vec![points::one(store, &SnapshotName::new(&request.asset, id)?).await?],
@@ -74,11 +83,12 @@ pub async fn make(store: &dyn ObjectStore, request: &RestoreRequest) -> Result<R
         _ => {
             let base = wanted.into_iter().next().ok_or_else(|| no_point(&request.asset))?;
             let reaches = base.cluster_time.map(|from| route::reach(&slices, from));
-            RestorePlan { base, slices: Vec::new(), until: None, reaches, notes: Vec::new(), foreign: None }
+            RestorePlan::of(base, reaches)
         }
     };
     plan.notes = notes;
     usable(&plan.base)?;
+    plan.select(selection)?;
     all_there(store, &plan).await?;
     Ok(plan)
 }
@@ -127,8 +137,7 @@ async fn roll_forward(
             let slices = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
             let slices: Vec<PlannedSlice> = slices.try_collect().await?;
             linked(&slices)?;
-            let (until, reaches, notes) = (Some(at), Some(reaches), Vec::new());
-            return Ok(RestorePlan { base, slices, until, reaches, notes, foreign: None });
+            return Ok(RestorePlan { slices, until: Some(at), ..RestorePlan::of(base, Some(reaches)) });
         }
         furthest = furthest.max(Some(reaches));
     }
@@ -204,9 +213,70 @@ async fn all_there(store: &dyn ObjectStore, plan: &RestorePlan) -> Result<()> {
 }
 
 impl RestorePlan {
+    /// Of a base alone.
+    pub fn of(base: Manifest, reaches: Option<OpTime>) -> Self {
+        let (slices, notes, selection) = (Vec::new(), Vec::new(), Selection::default());
+        RestorePlan { base, slices, until: None, reaches, notes, foreign: None, selection }
+    }
+
     /// Everything that is read.
     pub fn objects(&self) -> Vec<ObjectEntry> {
-        self.base.objects.iter().cloned().chain(self.slices.iter().map(PlannedSlice::object)).collect()
+        let taken: BTreeSet<&String> = self.collections().flat_map(|c| c.data.iter().chain([&c.metadata])).collect();
+        let of_base = self.base.objects.iter();
+        let of_base = of_base.filter(|object| self.selection.is_everything() || taken.contains(&object.key));
+        of_base.cloned().chain(self.slices.iter().map(PlannedSlice::object)).collect()
+    }
+
+    /// Takes of the base, and of the log, what is selected.
+    pub fn select(&mut self, selection: Selection) -> Result<()> {
+        self.selection = selection.within(&self.base.databases);
+        let mut written = BTreeMap::new();
+        for entry in &self.base.collections {
+            let Some((db, name)) = self.selection.target(&entry.db, &entry.name)? else { continue };
+            if let Some(other) = written.insert((db, name), entry) {
+                let (one, other) = (format!("{}.{}", other.db, other.name), format!("{}.{}", entry.db, entry.name));
+                return Err(Fault::usage(format!("both `{one}` and `{other}` would be written to one collection")));
+            }
+        }
+        let is_there = |name: &&Name| {
+            self.base
+                .collections
+                .iter()
+                .any(|c| c.db == name.db && name.collection.as_ref().is_none_or(|n| *n == c.name))
+        };
+        let absent = self.selection.named().find(|name| !is_there(name));
+        match absent {
+            // The log may make it yet.
+            Some(name) if self.until.is_some() => {
+                self.notes.push(format!("`{name}` is not in the base; it comes if the log makes it"));
+                Ok(())
+            }
+            Some(name) => Err(Fault::missing(format!("there is no `{name}` in `{}`", self.base.id))
+                .help(format!("it holds the databases {}", databases_of(&self.base).join(", ")))),
+            None => Ok(()),
+        }
+    }
+
+    /// The collections that are made, by the names that they have in the base.
+    pub fn collections(&self) -> impl Iterator<Item = &CollectionEntry> {
+        self.base.collections.iter().filter(|c| self.target(c).is_some())
+    }
+
+    /// The name under which a collection of the base is written. A plan holds no clash of names: see [`Self::select`].
+    pub fn target(&self, entry: &CollectionEntry) -> Option<(String, String)> {
+        let (db, name) = self.selection.target(&entry.db, &entry.name).ok()??;
+        Some((db.to_string(), name.into_owned()))
+    }
+
+    /// The databases of the log that count, as the log names them once it is rewritten; empty for all.
+    pub fn scope(&self) -> &[String] {
+        if self.selection.is_everything() { &self.base.databases } else { &[] }
+    }
+
+    /// Whether a database that is written to takes all of one, so that nothing else may be in it.
+    pub fn fills(&self, db: &str) -> bool {
+        let whole = |c: &CollectionEntry| self.selection.takes_whole(&c.db) && self.selection.database(&c.db) == db;
+        self.collections().any(whole) || self.selection.singled_out(db).next().is_none()
     }
 
     /// The base, where all its collections are in one object.
@@ -214,14 +284,26 @@ impl RestorePlan {
         self.foreign.as_ref()?.whole.as_ref()
     }
 
-    /// Databases of the base, in order.
+    /// Databases that are written to, in order.
     pub fn databases(&self) -> Vec<String> {
-        let databases: BTreeSet<&String> = self.base.collections.iter().map(|c| &c.db).collect();
-        databases.into_iter().cloned().collect()
+        let databases: BTreeSet<String> = self.collections().filter_map(|c| Some(self.target(c)?.0)).collect();
+        databases.into_iter().collect()
     }
 
     pub fn documents(&self) -> u64 {
-        self.base.collections.iter().map(|c| c.documents).sum()
+        self.collections().map(|c| c.documents).sum()
+    }
+
+    /// Raw BSON that is loaded.
+    pub fn bytes_raw(&self) -> u64 {
+        self.collections().map(|c| c.bytes).sum()
+    }
+
+    /// Collections that get other names: from, to.
+    pub fn renamed(&self) -> Vec<(String, String)> {
+        let named = self.collections().filter_map(|c| Some((format!("{}.{}", c.db, c.name), self.target(c)?)));
+        let named = named.map(|(from, (db, name))| (from, format!("{db}.{name}"))).filter(|(from, to)| from != to);
+        named.map(|(from, to)| (from.escape_debug().to_string(), to.escape_debug().to_string())).collect()
     }
 
     /// The plan in words, for a human to agree with.
@@ -234,8 +316,11 @@ impl RestorePlan {
         let mut text = format!("Restore `{}`\n", base.asset);
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<10} {value}\n"));
         line("base", format!("{}, the state of {}", base.id, base.consistent_at));
-        let holds = format!("{} in {}", count(base.collections.len(), "collection"), self.databases().join(", "));
-        line("holds", format!("{holds}; {} documents, {}", self.documents(), Bytes(base.bytes_raw)));
+        let holds = count(self.collections().count(), "collection");
+        let of = if self.selection.is_everything() { String::new() } else { format!(" of {}", base.collections.len()) };
+        let holds = format!("{holds}{of} in {}", databases_of(base).join(", "));
+        line("holds", format!("{holds}; {} documents, {}", self.documents(), Bytes(self.bytes_raw())));
+        self.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
         if let Some(until) = self.until {
             let to = format!("to {} ({until}) included", until.instant());
             line("replays", format!("{} of the log, {to}", count(self.slices.len(), "slice")));
@@ -249,6 +334,11 @@ impl RestorePlan {
         self.notes.iter().for_each(|note| line("note", note.clone()));
         text
     }
+}
+
+fn databases_of(base: &Manifest) -> Vec<String> {
+    let databases: BTreeSet<&String> = base.collections.iter().map(|c| &c.db).collect();
+    databases.into_iter().map(|db| db.escape_debug().to_string()).collect()
 }
 
 /// `1 object`, `2 objects`.

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use super::content::documents;
 use super::event::{Event, Listener};
 use super::plan::{PlannedSlice, RestorePlan};
+use super::rewrite::rewrite;
 use super::translate::{Operation, Translator, time_of};
 use super::unpack;
 use crate::base::{Fault, OpTime, Result};
@@ -29,8 +30,11 @@ pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &
             entries += batch.tally.documents;
             for entry in documents(&batch.bytes) {
                 let entry = read(entry?, slice)?;
-                if window.takes(entry)? {
-                    translator.feed(entry)?;
+                if !window.takes(entry)? {
+                    continue;
+                }
+                if let Some(entry) = rewrite(entry, &plan.selection)? {
+                    translator.feed(&entry)?;
                 }
             }
         }
@@ -57,10 +61,12 @@ pub async fn apply(
         while let Some(batch) = batches.next().await {
             for entry in documents(&batch?.bytes) {
                 let entry = read(entry?, slice)?;
-                if window.takes(entry)? {
-                    for operation in translator.feed(entry)? {
-                        writer.take(operation).await?;
-                    }
+                if !window.takes(entry)? {
+                    continue;
+                }
+                let Some(entry) = rewrite(entry, &plan.selection)? else { continue };
+                for operation in translator.feed(&entry)? {
+                    writer.take(operation).await?;
                 }
             }
         }

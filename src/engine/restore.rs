@@ -93,8 +93,8 @@ pub(super) struct Ready {
     with_views: BTreeSet<String>,
     /// Databases that the restore writes to.
     pub databases: Vec<String>,
-    /// Databases of those names that the target holds, and that may be dropped.
-    to_drop: Vec<String>,
+    /// Databases of those names that the target holds, or single collections of them, and that may be dropped.
+    to_drop: Vec<(String, Option<String>)>,
 }
 
 pub(super) async fn check(
@@ -117,15 +117,21 @@ pub(super) async fn check(
             counts.add(&entry.db, &collection.stored_in(), i128::from(entry.documents));
         }
     }
-    let mut rehearsal = Translator::new(&plan.base.databases, base_indexes.clone(), counts, with_views.clone());
+    let mut rehearsal = Translator::new(plan.scope(), base_indexes.clone(), counts, with_views.clone());
     replay::rehearse(plan, store, &mut rehearsal).await?;
     let databases: BTreeSet<String> = plan.databases().into_iter().chain(rehearsal.touched.clone()).collect();
     let mut to_drop = Vec::new();
     for db in target.databases().await?.into_iter().filter(|db| databases.contains(db)) {
-        let held = target.collections(&db).await?;
+        let (held, fills) = (target.collections(&db).await?, plan.fills(&db));
+        if !fills && held.iter().any(|c| c.kind != CollectionKind::Collection) {
+            with_views.insert(db.clone());
+        }
+        let is_in_the_way = |name: &str| fills || plan.selection.singled_out(&db).any(|other| other == name);
+        let held: Vec<String> = held.into_iter().map(|c| c.name).filter(|name| is_in_the_way(name)).collect();
         match held.first() {
-            Some(_) if options.replace => to_drop.push(db),
-            Some(first) => return Err(not_empty(target, &db, &first.name, held.len()).await),
+            Some(_) if options.replace && fills => to_drop.push((db, None)),
+            Some(_) if options.replace => to_drop.extend(held.into_iter().map(|name| (db.clone(), Some(name)))),
+            Some(first) => return Err(not_empty(target, &db, first, held.len()).await),
             None => {}
         }
     }
@@ -137,11 +143,20 @@ pub(super) async fn check(
 
 /// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.
 async fn prepare(plan: &RestorePlan, store: &dyn ObjectStore) -> Result<Vec<Prepared>> {
-    if let Some(whole) = plan.whole() {
-        return Ok(whole.collections.clone());
+    let mut prepared: Vec<Prepared> = match plan.whole() {
+        Some(whole) => whole.collections.iter().filter(|c| plan.target(&c.entry).is_some()).cloned().collect(),
+        None => {
+            let read = stream::iter(plan.collections()).map(|entry| metadata::prepare(store, &plan.base, entry));
+            read.buffered(METADATA_AT_ONCE).try_collect().await?
+        }
+    };
+    for collection in &mut prepared {
+        // From here on, by the names that are written.
+        if let Some((db, name)) = plan.target(&collection.entry) {
+            (collection.entry.db, collection.entry.name) = (db, name);
+        }
     }
-    let read = stream::iter(&plan.base.collections).map(|entry| metadata::prepare(store, &plan.base, entry));
-    read.buffered(METADATA_AT_ONCE).try_collect().await
+    Ok(prepared)
 }
 
 async fn not_empty(target: &dyn MongoTarget, db: &str, first: &str, collections: usize) -> Fault {
@@ -166,11 +181,14 @@ pub(super) async fn write(
     ready: &Ready,
     options: &RestoreOptions,
 ) -> Result<Done> {
-    for db in &ready.to_drop {
-        target.drop_database(db).await?;
+    for (db, collection) in &ready.to_drop {
+        match collection {
+            Some(collection) => target.drop_collection(db, collection).await?,
+            None => target.drop_database(db).await?,
+        }
     }
     let listener = phases.listener;
-    let loading = phases.begin(loader::PHASE, Some(plan.base.bytes_raw), Unit::Bytes);
+    let loading = phases.begin(loader::PHASE, Some(plan.bytes_raw()), Unit::Bytes);
     loader::create(target, &ready.collections).await?;
     let loaded = match plan.whole() {
         Some(whole) => foreign::load(whole, store, target, listener, &ready.collections, options.workers).await?,
@@ -182,7 +200,7 @@ pub(super) async fn write(
     if !plan.slices.is_empty() {
         let replaying = phases.begin(replay::PHASE, None, Unit::Documents);
         let (indexes, with_views) = (ready.base_indexes.clone(), ready.with_views.clone());
-        let mut translator = Translator::new(&plan.base.databases, indexes, HeadCount::default(), with_views);
+        let mut translator = Translator::new(plan.scope(), indexes, HeadCount::default(), with_views);
         operations = replay::apply(plan, store, target, listener, &mut translator).await?;
         phases.end(replaying, plan.slices.iter().map(|slice| slice.header.bytes).sum());
     }

@@ -300,7 +300,7 @@ impl Translator {
     }
 }
 
-fn split(ns: &str) -> Result<(&str, &str)> {
+pub(super) fn split(ns: &str) -> Result<(&str, &str)> {
     ns.split_once('.').ok_or_else(|| malformed(format!("the namespace `{}`", ns.escape_debug())))
 }
 
@@ -349,7 +349,7 @@ fn has_empty_timestamp(document: &RawDocument) -> Result<bool> {
     Ok(false)
 }
 
-fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+pub(super) fn malformed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
     Fault::corrupt("it is not formed as an entry of an oplog is").because(error)
 }
 

@@ -143,6 +143,10 @@ impl MongoTarget for Target {
         self.source.documents(db, collection, None).await
     }
 
+    async fn drop_collection(&self, db: &str, collection: &str) -> Result<()> {
+        self.run(db, rawdoc! { "drop": collection }, &format!("drop `{db}.{collection}`")).await.map(drop)
+    }
+
     async fn drop_database(&self, db: &str) -> Result<()> {
         self.run(db, rawdoc! { "dropDatabase": 1 }, &format!("drop the database `{db}`")).await.map(drop)
     }

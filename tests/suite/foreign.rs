@@ -132,7 +132,7 @@ async fn no_flipped_bit_of_an_archive_s_documents_goes_unnoticed_and_none_anywhe
 fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     let mut deep = Vec::new();
     for _ in 0..10_000 {
-        let inner = std::mem::replace(&mut deep, Vec::new());
+        let inner = std::mem::take(&mut deep);
         let inner = if inner.is_empty() { bson(&[doc! {}]) } else { inner };
         let length = i32::try_from(inner.len() + 8).expect("short");
         deep = [&length.to_le_bytes()[..], b"\x03a\0", &inner, b"\0"].concat();

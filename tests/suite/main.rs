@@ -35,6 +35,7 @@ mod repository_key;
 mod repository_open;
 mod restore;
 mod restore_cli;
+mod restore_part;
 mod restored;
 mod schedule;
 mod scripted;

@@ -107,7 +107,7 @@ struct History {
     instants: Vec<(OpTime, State)>,
 }
 
-const DATABASES: [&str; 3] = ["shop", "gone", "later"];
+pub const DATABASES: [&str; 3] = ["shop", "gone", "later"];
 
 impl History {
     async fn mark(&mut self) {
@@ -223,10 +223,8 @@ impl History {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_busy_history_comes_back_at_every_instant_that_was_marked() {
-    let (from_server, to_server) = tokio::join!(private_mongo(), private_mongo());
-    let client = client::connect(&from_server.uri).await.expect("connects");
+/// A base, a log after it, and what was there at each instant that was marked.
+pub async fn busy_history(client: Client) -> (Arc<dyn ObjectStore>, Vec<(OpTime, State)>) {
     let source = Source::new(client.clone());
     let store = memory();
     fill(&client, "shop").await;
@@ -239,10 +237,17 @@ async fn a_busy_history_comes_back_at_every_instant_that_was_marked() {
     history.changes().await;
     let captured = capture.end().await;
     assert!(captured.slices > 1 && captured.gaps == 0, "{captured:?}");
+    (store, history.instants)
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_history_comes_back_at_every_instant_that_was_marked() {
+    let (from_server, to_server) = tokio::join!(private_mongo(), private_mongo());
+    let client = client::connect(&from_server.uri).await.expect("connects");
+    let (store, instants) = busy_history(client).await;
     let to = client::connect(&to_server.uri).await.expect("connects");
     let target = Target::new(to.clone());
-    for (nth, (at, expected)) in history.instants.iter().enumerate() {
+    for (nth, (at, expected)) in instants.iter().enumerate() {
         let restored = restore(&store, &target, RestoreTo::At(*at)).await;
         let restored =
             restored.unwrap_or_else(|fault| panic!("instant {nth}: {}", plimsoll::engine::record::chain(&fault)));

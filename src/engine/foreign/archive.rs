@@ -60,7 +60,7 @@ type Name = (String, String);
 
 enum State {
     Open {
-        sum: Digest,
+        sum: Box<Digest>,
         /// A view has no documents that could be missing.
         must_end: bool,
     },
@@ -93,7 +93,7 @@ fn prelude<R: Read>(archive: &mut Contents<R>, finds: &mut dyn Finds) -> Result<
             finds.metadata(&db, &name, text.as_bytes())?;
         }
         let data = if kind == "timeseries" { format!("{BUCKETS}{name}") } else { name };
-        let state = State::Open { sum: Digest::new(CrcAlgorithm::Crc64Xz), must_end: kind != "view" };
+        let state = State::Open { sum: Box::new(Digest::new(CrcAlgorithm::Crc64Xz)), must_end: kind != "view" };
         if open.insert((db, data), state).is_some() {
             return Err(archive.wrong("its list of collections names one twice"));
         }

@@ -85,9 +85,10 @@ impl Foreign {
             Form::Tarball => "a tar of a dump",
         };
         line("source", format!("{form}, written {}", plan.base.consistent_at));
-        let collections = count(plan.base.collections.len(), "collection");
+        let collections = count(plan.collections().count(), "collection");
         let holds = format!("{collections} in {}", plan.databases().join(", "));
-        line("holds", format!("{holds}; {} documents, {}", plan.documents(), Bytes(plan.base.bytes_raw)));
+        line("holds", format!("{holds}; {} documents, {}", plan.documents(), Bytes(plan.bytes_raw())));
+        plan.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
         let stored = plan.base.objects.iter().map(|object| object.bytes).sum();
         line("read", format!("{}, all of it, and found whole", Bytes(stored)));
         if plan.base.consistency == Consistency::None {
@@ -147,7 +148,7 @@ fn planned(base: Manifest, foreign: Foreign, mut notes: Vec<String>) -> RestoreP
         let uploads = count(usize::try_from(foreign.uploads).unwrap_or(usize::MAX), "file");
         notes.push(format!("{uploads} of uploads ({}) beside it stay where they are", Bytes(foreign.upload_bytes)));
     }
-    RestorePlan { base, slices: Vec::new(), until: None, reaches: None, notes, foreign: Some(foreign) }
+    RestorePlan { notes, foreign: Some(foreign), ..RestorePlan::of(base, None) }
 }
 
 /// A manifest for what has none, made of what was read.
