@@ -1,12 +1,12 @@
 //! Fills a MongoDB with the data that the comparisons with peers run on: seeded, so that every run has the same bytes.
 //!
-//! `cargo bench --bench bulk -- URI DATABASE MEGABYTES`: five collections of documents of 280 to 1,330 bytes, one of
+//! `cargo bench --bench bulk -- fill URI DATABASE MEGABYTES`: five collections of documents of 280 to 1,330 bytes, one of
 //! which holds half of all bytes, and 15 secondary indexes. It compresses as such data does, to about a third.
 
 use std::io::Write;
 
 use bson::oid::ObjectId;
-use bson::{DateTime, Document, doc};
+use bson::{Bson, DateTime, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::{Client, Collection, Database};
 use plimsoll::base::rng::Stream;
@@ -24,19 +24,69 @@ const BATCHES_AT_ONCE: usize = 4;
 const SEED: u64 = 20_261_125;
 const KINDS: [&str; 8] = ["view", "upload", "crop", "rotate", "share", "delete", "login", "logout"];
 
+const USAGE: &str =
+    "usage: bulk initiate URI | fill URI DATABASE MEGABYTES | drop URI DATABASE | same URI URI DATABASE";
+
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (uri, database, megabytes) = match arguments.as_slice() {
-        [uri, database, megabytes] => (uri, database, megabytes.parse::<u64>().expect("a number of megabytes")),
-        _ => panic!("usage: cargo bench --bench bulk -- URI DATABASE MEGABYTES"),
-    };
-    let client = Client::with_uri_str(uri).await.expect("an address");
-    let database = client.database(database);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["initiate", uri] => initiate(uri).await,
+        ["fill", uri, database, megabytes] => {
+            fill_all(&open(uri, database).await, megabytes.parse().expect("a number of megabytes")).await;
+        }
+        ["drop", uri, database] => open(uri, database).await.drop().await.expect("dropped"),
+        ["same", one, other, database] => same(&open(one, database).await, &open(other, database).await).await,
+        // `cargo bench` and `cargo test` call every bench without a word.
+        [] => {}
+        _ => panic!("{USAGE}"),
+    }
+}
+
+async fn open(uri: &str, database: &str) -> Database {
+    Client::with_uri_str(uri).await.expect("an address").database(database)
+}
+
+/// Makes a server that has just been started a replica set of one.
+async fn initiate(uri: &str) {
+    let admin = open(uri, "admin").await;
+    let host = uri.trim_start_matches("mongodb://").split('/').next().expect("a host");
+    let members = vec![doc! { "_id": 0, "host": host }];
+    let initiated = admin.run_command(doc! { "replSetInitiate": { "_id": "rs0", "members": members } }).await;
+    initiated.expect("a new server");
+    let is_ready = |hello: Document| hello.get_bool("isWritablePrimary").unwrap_or_default();
+    while !admin.run_command(doc! { "hello": 1 }).await.is_ok_and(is_ready) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+/// Both hold the same documents and the same indexes.
+async fn same(one: &Database, other: &Database) {
+    let (one, other) = (contents(one).await, contents(other).await);
+    assert!(one == other, "not the same: {one:?} and {other:?}");
+}
+
+async fn contents(database: &Database) -> Vec<Bson> {
+    let hash = database.run_command(doc! { "dbHash": 1 }).await.expect("a hash");
+    let hashes = hash.get_document("collections").expect("collections");
+    assert!(COLLECTIONS.iter().all(|(name, ..)| hashes.contains_key(name)), "a collection is missing: {hashes}");
+    let mut contents = vec![Bson::from(hashes.clone())];
+    for (name, ..) in COLLECTIONS {
+        let list = database.run_command(doc! { "listIndexes": name }).await.expect("indexes");
+        let list = list.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).expect("indexes");
+        let mut indexes: Vec<String> = list.iter().map(Bson::to_string).collect();
+        indexes.sort();
+        contents.push(Bson::from(indexes));
+    }
+    contents
+}
+
+async fn fill_all(database: &Database, megabytes: u64) {
     database.drop().await.expect("the old data goes");
     for (number, (name, share, words, indexes)) in (0_u64..).zip(COLLECTIONS) {
-        let (documents, bytes) = fill(&database, number, name, megabytes * 10_000 * share, words).await;
-        index(&database, name, &indexes).await;
+        let (documents, bytes) = fill(database, number, name, megabytes * 10_000 * share, words).await;
+        index(database, name, &indexes).await;
         let line = format!("{name}: {documents} documents, {} MB\n", bytes / 1_000_000);
         std::io::stderr().write_all(line.as_bytes()).expect("a word to whoever waits");
     }
