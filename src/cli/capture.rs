@@ -10,11 +10,13 @@ use super::connect::RepositoryArgs;
 use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
-use super::signals;
+use super::{signals, worker};
 use crate::base::{Bytes, Fault, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
+use crate::engine::lag::{self, CaptureStatus};
 use crate::mongo::Source;
+use crate::port::MongoSource;
 use crate::repository;
 
 #[derive(Debug, clap::Args)]
@@ -35,20 +37,50 @@ pub struct Args {
     /// Write a slice when it holds this much
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     slice: Bytes,
+    /// Silent for so long, a capture counts as gone, and the next may begin
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
+    lease: Span,
     /// Stop after so long [default: when told to, by Ctrl-C or SIGTERM]
     #[arg(long = "for", value_name = "SPAN")]
     duration: Option<Span>,
+    /// Capture nothing: say how far the log is stored, how much would be lost now, and who captures
+    #[arg(long, conflicts_with = "duration")]
+    status: bool,
 }
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
-        output::runtime()?.block_on(self.capture(global))
+        output::runtime()?.block_on(async {
+            match self.status {
+                true => self.tell_status(global).await,
+                false => self.capture(global).await,
+            }
+        })
+    }
+
+    async fn tell_status(&self, global: &Global) -> Result<Exit> {
+        let store = self.repository.open_existing().await?;
+        let source = match self.mongo.is_named() {
+            true => Some(Source::new(crate::mongo::client::connect(&self.mongo.address()?).await?)),
+            false => None,
+        };
+        let source = source.as_ref().map(|source| source as &dyn MongoSource);
+        let status = lag::read(store.as_ref(), source, &SystemClock, &self.asset).await?;
+        match global.format {
+            Format::Json => output::print_json(&status)?,
+            Format::Human => output::print(&status_told(&status))?,
+        }
+        Ok(Exit::Done)
     }
 
     async fn capture(&self, global: &Global) -> Result<Exit> {
         if self.flush_every < Span::secs(1) {
             return Err(Fault::usage(format!("--flush-every {} is too short", self.flush_every))
                 .help("write at least 1s; each slice is two objects in the store"));
+        }
+        if self.lease < Span::secs(1) {
+            return Err(Fault::usage(format!("--lease {} is too short", self.lease))
+                .help("write at least 1s; the capture gives a sign of life three times in it"));
         }
         let uri = self.mongo.address()?;
         let store = self.repository.open().await?;
@@ -59,6 +91,8 @@ impl Args {
             protection: self.protection.clone(),
             flush_every: self.flush_every,
             slice_bytes: self.slice.0,
+            by: worker::this_process(),
+            lease: self.lease,
         };
         let (raise, stop) = watch::channel(false);
         let asked = signals::asked_to_stop()?;
@@ -103,4 +137,21 @@ fn told(summary: &CaptureSummary) -> String {
         summary.slices,
         Bytes(summary.bytes)
     )
+}
+
+fn status_told(status: &CaptureStatus) -> String {
+    let covered = match status.covered_until {
+        None => "nothing is captured yet".to_string(),
+        Some(last) => format!("captured to {} (cluster time {last})", last.instant()),
+    };
+    let by = if status.server_at.is_some() { "the server's time" } else { "this machine's clock" };
+    let lag = status.lag.map(|lag| format!(", {lag} behind by {by}")).unwrap_or_default();
+    let who = match (&status.holder, status.alive_at) {
+        (Some(holder), Some(at)) => {
+            let (pid, host) = (holder.pid, &holder.host);
+            format!("process {pid} of {host} captures since {}, last heard of at {}", holder.since, at.instant())
+        }
+        _ => "nobody captures now".to_string(),
+    };
+    format!("{}: {covered}{lag}\n  {who}\n", status.asset)
 }

@@ -25,6 +25,7 @@ mod signals;
 mod simulate;
 mod tradeoff;
 mod verdicts;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -36,6 +36,11 @@ impl TargetArgs {
 }
 
 impl MongoArgs {
+    /// Whether a server was named at all.
+    pub fn is_named(&self) -> bool {
+        self.uri.is_some() || std::env::var_os(VARIABLE).is_some_and(|uri| !uri.is_empty())
+    }
+
     /// The address to connect to, from the flag or the environment.
     pub fn address(&self) -> Result<String> {
         uri_from(self.uri.as_deref(), std::env::var(VARIABLE).ok())

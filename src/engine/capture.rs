@@ -2,7 +2,8 @@
 //!
 //! That there is no gap is proven, not hoped for: a read begins *at* the last entry that is covered, and that very
 //! entry must come first. If another comes, the server has thrown away what was between: a gap, which is recorded.
-//! Only entries move coverage forward; when nobody writes, the server's own no-ops (every 10 s) do.
+//! Only entries move coverage forward; when nobody writes, the server's own no-ops (every 10 s) do. Its time between two
+//! entries proves nothing: after a failover to a member whose clock is behind, the next is stamped right after the last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,17 @@ use tokio::time::Instant as Moment;
 use super::chain::{self, End, Pending};
 use super::content::documents;
 use super::event::Unit;
+use super::lease::{self, Held};
 use super::record::{self, RunOf};
 use super::{Event, Listener};
 use crate::base::{Fault, Instant, OpTime, Result, Span};
 use crate::port::{Clock, MongoSource, ObjectStore};
+use crate::repository::Holder;
 
 /// Pauses between tries while a server does not answer; after the last the capture ends, for its supervisor to see.
 const PAUSES_SECS: [u64; 12] = [1, 1, 2, 4, 8, 15, 30, 30, 30, 30, 30, 30];
+/// How often it is told how far the log is stored.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How long a capture that was told to stop reads on to reach what was committed by then.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 
@@ -34,6 +39,17 @@ pub struct CaptureRequest {
     pub flush_every: Span,
     /// A slice is written when it holds so many bytes of BSON.
     pub slice_bytes: u64,
+    /// Whose process this is.
+    pub by: Worker,
+    /// Silent for so long, this capture loses its chain to the next that asks.
+    pub lease: Span,
+}
+
+/// Named to whoever finds the chain taken.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    pub host: String,
+    pub pid: u32,
 }
 
 /// What a capture did until it was told to stop.
@@ -64,13 +80,7 @@ pub async fn run(
     let store = store.as_ref();
     listener.on(Event::Started { phase: "capture", total: None, unit: Unit::Bytes });
     let since = Moment::now();
-    let result = match begin(source, store, listener, &request.asset).await {
-        Ok(end) => {
-            let mut capture = Capture::new(source, store, clock, listener, request, end);
-            capture.follow(stop).await.map(|()| capture.summary)
-        }
-        Err(fault) => Err(fault),
-    };
+    let result = held(source, store, clock, listener, request, &id, stop).await;
     let took = Span::millis(i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX));
     listener.on(Event::Finished { phase: "capture", took, bytes: result.as_ref().map_or(0, |s| s.bytes) });
     let ended = run_of(&id, request, started_at);
@@ -78,14 +88,36 @@ pub async fn run(
     result
 }
 
+/// Captures while the lease is held, and gives it back.
+async fn held(
+    source: &dyn MongoSource,
+    store: &dyn ObjectStore,
+    clock: &dyn Clock,
+    listener: &dyn Listener,
+    request: &CaptureRequest,
+    id: &str,
+    mut stop: watch::Receiver<bool>,
+) -> Result<CaptureSummary> {
+    let Worker { host, pid } = request.by.clone();
+    let holder = Holder { id: id.to_string(), host, pid, since: clock.now() };
+    let lease = lease::take(source, store, listener, (&request.asset, holder, request.lease), &mut stop).await?;
+    let end = begin(store, listener, &request.asset, lease.at()).await?;
+    let mut capture = Capture::new(source, store, clock, listener, request, (lease, end));
+    let followed = capture.follow(stop).await;
+    let (lease, summary) = (capture.lease, capture.summary);
+    // Not given back, it runs out by itself.
+    if let Err(fault) = lease.release().await {
+        tracing::info!("the lease is not given back: {}", record::chain(&fault));
+    }
+    followed.map(|()| summary)
+}
+
 fn run_of<'a>(id: &'a str, request: &'a CaptureRequest, started_at: Instant) -> RunOf<'a> {
     RunOf { id, verb: "capture", asset: &request.asset, protection: request.protection.as_deref(), started_at }
 }
 
 /// Where to go on: at the end of the chain in the store, or now.
-async fn begin(source: &dyn MongoSource, store: &dyn ObjectStore, listener: &dyn Listener, asset: &str) -> Result<End> {
-    // Asked first, so that a standalone server is refused whatever the store holds.
-    let now = source.cluster_time().await?;
+async fn begin(store: &dyn ObjectStore, listener: &dyn Listener, asset: &str, now: OpTime) -> Result<End> {
     match End::in_store(store, asset).await? {
         Some(end) => {
             listener.on(Event::Note(format!("going on from {}", end.last)));
@@ -104,6 +136,7 @@ struct Capture<'a> {
     clock: &'a dyn Clock,
     listener: &'a dyn Listener,
     request: &'a CaptureRequest,
+    lease: Held<'a>,
     end: End,
     pending: Pending,
     /// Whether this read has shown the entry that it began at.
@@ -111,6 +144,7 @@ struct Capture<'a> {
     /// Tries since the last success.
     failures: usize,
     flush_at: Moment,
+    tell_at: Moment,
     summary: CaptureSummary,
 }
 
@@ -121,21 +155,23 @@ impl<'a> Capture<'a> {
         clock: &'a dyn Clock,
         listener: &'a dyn Listener,
         request: &'a CaptureRequest,
-        end: End,
+        (lease, end): (Held<'a>, End),
     ) -> Self {
         let summary = CaptureSummary { first: end.last, last: end.last, slices: 0, entries: 0, bytes: 0, gaps: 0 };
-        let (pending, flush_at) = (Pending::default(), Moment::now());
+        let (pending, flush_at, tell_at) = (Pending::default(), Moment::now(), Moment::now());
         let mut capture = Capture {
             source,
             store,
             clock,
             listener,
             request,
+            lease,
             end,
             pending,
             joined: false,
             failures: 0,
             flush_at,
+            tell_at,
             summary,
         };
         capture.wait_for_next_flush();
@@ -184,6 +220,7 @@ impl<'a> Capture<'a> {
                     None => return Err(Fault::unreachable("the oplog's cursor ended")),
                 },
                 () = tokio::time::sleep_until(self.flush_at) => self.flush().await?,
+                () = tokio::time::sleep_until(self.lease.renew_at()) => self.lease.renew().await?,
                 () = stopped(stop), if goal.is_none() => {
                     goal = Some(self.source.cluster_time().await?);
                     give_up_at = Some(Moment::now() + LAST_WORDS);
@@ -256,8 +293,10 @@ impl<'a> Capture<'a> {
             return Ok(());
         }
         let (asset, protection) = (&self.request.asset, self.request.protection.as_deref());
-        let header = chain::hang(&self.end, &self.pending, asset, protection, self.store, self.clock).await?;
+        let header = chain::store_data(&self.end, &self.pending, asset, protection, self.store, self.clock).await?;
+        self.lease.hang(&header).await?;
         tracing::info!("captured {} entries up to {}", header.entries, header.last);
+        self.tell(header.last);
         self.summary.slices += 1;
         self.summary.entries += header.entries;
         self.summary.bytes += header.bytes;
@@ -267,6 +306,14 @@ impl<'a> Capture<'a> {
         Ok(())
     }
 
+    fn tell(&mut self, last: OpTime) {
+        if Moment::now() >= self.tell_at {
+            self.tell_at = Moment::now() + TELL_EVERY;
+            let lag = (self.lease.at().instant() - last.instant()).max(Span::ZERO);
+            self.listener.on(Event::Note(format!("captured to {last} ({}), {lag} behind the server", last.instant())));
+        }
+    }
+
     fn wait_for_next_flush(&mut self) {
         let every = u64::try_from(self.request.flush_every.0).unwrap_or(0).max(1);
         self.flush_at = Moment::now() + Duration::from_millis(every);
@@ -274,7 +321,7 @@ impl<'a> Capture<'a> {
 }
 
 /// Ready once the flag is true, or nobody is left to raise it.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // A closed channel means that whoever could stop this is gone.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -2,8 +2,9 @@
 
 use bson::RawDocument;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
-use super::content::documents;
+use super::content::{documents, hex};
 use super::{compress, pipeline};
 use crate::base::{Compression, Fault, FaultKind, OpTime, Result};
 use crate::port::Written;
@@ -85,8 +86,8 @@ impl Pending {
     }
 }
 
-/// Stores `pending` as the next slice: its data, then its header, which makes it exist.
-pub async fn hang(
+/// Stores the data of `pending`, and gives back the header with which [`hang`] makes it a slice.
+pub async fn store_data(
     end: &End,
     pending: &Pending,
     asset: &str,
@@ -99,38 +100,51 @@ pub async fn hang(
     let chunks = pending.chunks.clone();
     let compressed = tokio::task::spawn_blocking(move || compress::pack(COMPRESSION, pipeline::one(chunks))).await;
     let body = compressed.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
+    let (bytes, sha256) = (body.len() as u64, hex(&Sha256::digest(&body)));
     let key = name.data().to_string();
-    let data = pipeline::store_whole(store, &key, body).await?;
+    // Never over what is there: it may be the data of a slice that another capture has hung.
+    if store.put_new(&key, body).await? == Written::Existed && hex(&Sha256::digest(&store.get(&key).await?)) != sha256 {
+        return Err(Fault::new(FaultKind::Conflict, format!("`{key}` is there already, with other bytes"))
+            .help("another capture of this asset, or another version of it, wrote it"));
+    }
     match store.head(&key).await? {
-        Some(info) if info.bytes == data.bytes => {}
+        Some(info) if info.bytes == bytes => {}
         _ => return Err(Fault::corrupt(format!("`{key}` was not stored whole"))),
     }
-    let header = SliceHeader {
+    Ok(SliceHeader {
         format: FORMAT,
         asset: asset.to_string(),
         protection: protection.map(String::from),
         first: end.last,
         last,
         entries: pending.entries,
-        bytes: data.bytes,
-        sha256: data.sha256,
+        bytes,
+        sha256,
         previous: end.previous.clone(),
         written_at: clock.now(),
-    };
-    let text = serde_json::to_vec_pretty(&header).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
-    match store.put_new(&name.header().to_string(), Bytes::from(text)).await? {
-        Written::New => Ok(header),
-        // An earlier try whose answer was lost wrote these very words, or somebody else is at work.
-        Written::Existed => match same(store, &name, &header).await? {
-            true => Ok(header),
-            false => Err(Fault::new(FaultKind::Conflict, format!("another capture of `{asset}` has written `{key}`"))
-                .help("run one capture per asset")),
+    })
+}
+
+/// Makes the slice exist: its header is written last.
+pub async fn hang(header: &SliceHeader, store: &dyn ObjectStore) -> Result<()> {
+    let name = SliceName::new(&header.asset, header.first, header.last)?;
+    let key = name.header().to_string();
+    match store.put_new(&key, header.encode()?).await? {
+        Written::New => Ok(()),
+        // An earlier try whose answer was lost wrote these very words, or a successor did, or somebody else is at work.
+        Written::Existed => match same(store, &key, header).await? {
+            true => Ok(()),
+            false => Err(Fault::new(
+                FaultKind::Conflict,
+                format!("another capture of `{}` has written `{key}`", header.asset),
+            )
+            .help("run one capture per asset")),
         },
     }
 }
 
-async fn same(store: &dyn ObjectStore, name: &SliceName, ours: &SliceHeader) -> Result<bool> {
-    let body = store.get(&name.header().to_string()).await?;
+async fn same(store: &dyn ObjectStore, key: &str, ours: &SliceHeader) -> Result<bool> {
+    let body = store.get(key).await?;
     let theirs: Option<SliceHeader> = serde_json::from_slice(&body).ok();
     Ok(theirs.is_some_and(|theirs| theirs.sha256 == ours.sha256 && theirs.previous == ours.previous))
 }

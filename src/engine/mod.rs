@@ -14,6 +14,8 @@ pub mod foreign;
 pub mod gather;
 pub mod head_count;
 pub mod index_book;
+pub mod lag;
+pub mod lease;
 pub mod loader;
 pub mod metadata;
 pub mod phases;

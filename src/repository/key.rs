@@ -7,6 +7,7 @@
 //!                                                            .bson.zst, or both without .gz, as it was compressed
 //! snapshots/<asset>/<id>/dump/prelude.json | oplog.bson
 //! oplog/<asset>/<secs>.<inc>-<secs>.<inc>.bson.gz | .json                       ten digits each: key order is time order
+//! leases/<asset>/<number>.json                                                        twenty digits: who captures
 //! blobs/<aa>/<sha256>
 //! drills/<id>.json
 //! runs/<id>.json
@@ -36,6 +37,7 @@ pub enum Key {
     Uploads(SnapshotName),
     Slice(SliceName),
     SliceHeader(SliceName),
+    Lease(LeaseName),
     Blob(Digest),
     Drill(Name),
     Run(Name),
@@ -61,6 +63,13 @@ pub struct SliceName {
     pub last: OpTime,
 }
 
+/// One record of the lease on an asset's chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseName {
+    pub asset: Name,
+    pub number: u64,
+}
+
 /// A SHA-256 in hexadecimal, lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
@@ -68,6 +77,7 @@ pub struct Digest(String);
 /// Prefixes to list.
 pub const SNAPSHOTS: &str = "snapshots/";
 pub const OPLOG: &str = "oplog/";
+pub const LEASES: &str = "leases/";
 pub const BLOBS: &str = "blobs/";
 pub const DRILLS: &str = "drills/";
 pub const RUNS: &str = "runs/";
@@ -170,6 +180,21 @@ impl SliceName {
     }
 }
 
+impl LeaseName {
+    pub fn new(asset: &str, number: u64) -> Result<Self> {
+        Ok(LeaseName { asset: asset.parse()?, number })
+    }
+
+    pub fn key(&self) -> Key {
+        Key::Lease(self.clone())
+    }
+
+    /// Begins the key of each record of `asset`.
+    pub fn prefix(asset: &str) -> Result<String> {
+        Ok(format!("{LEASES}{}/", asset.parse::<Name>()?))
+    }
+}
+
 impl Key {
     pub fn blob(sha256: &str) -> Result<Self> {
         Ok(Key::Blob(sha256.parse()?))
@@ -206,6 +231,7 @@ impl fmt::Display for Key {
             Key::Uploads(s) => write!(f, "{}uploads.jsonl.gz", s.prefix()),
             Key::Slice(slice) => write!(f, "{slice}.bson.gz"),
             Key::SliceHeader(slice) => write!(f, "{slice}.json"),
+            Key::Lease(lease) => write!(f, "{LEASES}{}/{:020}.json", lease.asset, lease.number),
             Key::Blob(digest) => write!(f, "{BLOBS}{}/{digest}", digest.0.get(..2).unwrap_or_default()),
             Key::Drill(id) => write!(f, "{DRILLS}{id}.json"),
             Key::Run(id) => write!(f, "{RUNS}{id}.json"),
@@ -230,6 +256,7 @@ fn read(text: &str) -> Option<Key> {
         "plimsoll.json" => Some(Key::Format),
         "snapshots" => read_snapshot(rest),
         "oplog" => read_slice(rest),
+        "leases" => read_lease(rest),
         "blobs" => Key::blob(rest.split_once('/')?.1).ok(),
         "drills" => Key::drill(rest.strip_suffix(".json")?).ok(),
         "runs" => Key::run(rest.strip_suffix(".json")?).ok(),
@@ -270,4 +297,10 @@ fn read_slice(rest: &str) -> Option<Key> {
     let (first, last) = times.split_once('-')?;
     let slice = SliceName::new(asset, time(first)?, time(last)?).ok()?;
     Some(if is_header { Key::SliceHeader(slice) } else { Key::Slice(slice) })
+}
+
+fn read_lease(rest: &str) -> Option<Key> {
+    let (asset, file) = rest.split_once('/')?;
+    let number = file.strip_suffix(".json")?.parse().ok()?;
+    Some(Key::Lease(LeaseName::new(asset, number).ok()?))
 }

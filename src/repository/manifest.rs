@@ -136,7 +136,7 @@ impl SliceHeader {
 }
 
 /// Reads strictly, but looks at the format first: a newer one is refused for what it is, not for a field it added.
-fn decode<T: DeserializeOwned>(body: &[u8], place: &str) -> Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8], place: &str) -> Result<T> {
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,
@@ -150,6 +150,6 @@ fn decode<T: DeserializeOwned>(body: &[u8], place: &str) -> Result<T> {
     serde_json::from_slice(body).map_err(unreadable)
 }
 
-fn encode(value: &impl Serialize) -> Result<Bytes> {
+pub(super) fn encode(value: &impl Serialize) -> Result<Bytes> {
     serde_json::to_vec_pretty(value).map(Bytes::from).map_err(|e| Fault::bug("cannot write a manifest").because(e))
 }

@@ -5,8 +5,10 @@ pub mod chain;
 pub mod dump_name;
 pub mod format;
 pub mod key;
+pub mod lease;
 pub mod manifest;
 
 pub use format::{open, require};
 pub use key::{Key, SliceName, SnapshotName};
+pub use lease::{Holder, Lease};
 pub use manifest::{CollectionEntry, Manifest, ObjectEntry, SliceHeader};

@@ -1,20 +1,17 @@
 //! Oplog capture from a real server: a chain without gaps, and where there is one, a gap that is said.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bson::{Document, RawDocument, doc};
+use bson::RawDocument;
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use mongodb::Client;
 use plimsoll::base::{Fault, FaultKind, OpTime, Result, Span};
 use plimsoll::clock::SystemClock;
-use plimsoll::engine::capture::{self, CaptureRequest, CaptureSummary};
-use plimsoll::engine::chain::{End, Pending, hang, time_of};
-use plimsoll::engine::content::{documents, hex};
+use plimsoll::engine::chain::{End, Pending, hang, store_data};
 use plimsoll::evidence::{Run, RunOutcome};
 use plimsoll::mongo::{Source, client};
 use plimsoll::port::{CollectionInfo, Flow, ServerInfo};
@@ -22,104 +19,10 @@ use plimsoll::port::{MongoSource, ObjectStore};
 use plimsoll::repository::SliceHeader;
 use plimsoll::repository::key::SliceName;
 use plimsoll::store::memory::MemoryStore;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+use crate::captured::{ASSET, Running, assert_gap_free, chain, connected, entries, request, write};
 use crate::servers;
-use crate::stage::{Breaking, Heard};
-
-const ASSET: &str = "shop";
-
-fn request(flush_every: Span, slice_bytes: u64) -> CaptureRequest {
-    CaptureRequest { asset: ASSET.to_string(), protection: Some("log".to_string()), flush_every, slice_bytes }
-}
-
-/// A capture that runs beside the story.
-struct Running {
-    raise: watch::Sender<bool>,
-    heard: Arc<Heard>,
-    task: JoinHandle<Result<CaptureSummary>>,
-}
-
-impl Running {
-    async fn start(
-        source: impl MongoSource + 'static,
-        store: Arc<dyn ObjectStore>,
-        request: CaptureRequest,
-    ) -> Running {
-        let (raise, stop) = watch::channel(false);
-        let heard = Arc::new(Heard::default());
-        let ear = heard.clone();
-        let began = source.cluster_time().await.unwrap();
-        let task =
-            tokio::spawn(async move { capture::run(&source, store, &SystemClock, ear.as_ref(), &request, stop).await });
-        // A chain begins at the newest write: let it find where that is before the story goes on.
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(began.secs > 0);
-        Running { raise, heard, task }
-    }
-
-    async fn stop(self) -> Result<CaptureSummary> {
-        self.raise.send(true).unwrap();
-        tokio::time::timeout(Duration::from_secs(30), self.task).await.expect("it stops when told").unwrap()
-    }
-}
-
-async fn connected() -> Client {
-    client::connect(&servers::mongo().await.uri).await.unwrap()
-}
-
-async fn write(client: &Client, db: &str, count: i32) {
-    let things = client.database(db).collection::<Document>("things");
-    for i in 0..count {
-        things.insert_one(doc! { "n": i, "noise": "n".repeat(500) }).await.unwrap();
-    }
-}
-
-/// The chain in the store, in order.
-async fn chain(store: &dyn ObjectStore) -> Vec<(String, SliceHeader)> {
-    let mut slices = Vec::new();
-    for object in store.list(&SliceName::prefix(ASSET).unwrap()).await.unwrap() {
-        if object.key.ends_with(".json") {
-            let header = serde_json::from_slice(&store.get(&object.key).await.unwrap()).unwrap();
-            slices.push((object.key.replace(".json", ".bson.gz"), header));
-        }
-    }
-    slices
-}
-
-/// The entries of a slice, as they were stored; everything that its header says of them is checked.
-async fn entries(store: &dyn ObjectStore, key: &str, header: &SliceHeader) -> Vec<Vec<u8>> {
-    let body = store.get(key).await.unwrap();
-    let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(&body).into();
-    assert_eq!((header.bytes, &header.sha256), (body.len() as u64, &hex(&digest)));
-    let mut raw = Vec::new();
-    flate2::read::MultiGzDecoder::new(body.as_ref()).read_to_end(&mut raw).unwrap();
-    let entries: Vec<Vec<u8>> = documents(&raw).map(|entry| entry.unwrap().to_vec()).collect();
-    assert_eq!(header.entries, entries.len() as u64);
-    entries
-}
-
-/// Holds a chain against the server's own oplog: every entry after its beginning, in order, once, byte for byte.
-async fn assert_gap_free(client: &Client, store: &dyn ObjectStore) -> Vec<SliceHeader> {
-    let slices = chain(store).await;
-    let (first, last) = (slices[0].1.first, slices[slices.len() - 1].1.last);
-    let mut captured = Vec::new();
-    let mut before: Option<&SliceHeader> = None;
-    for (key, header) in &slices {
-        if let Some(before) = before {
-            assert_eq!((before.last, Some(&before.sha256)), (header.first, header.previous.as_ref()));
-        }
-        captured.extend(entries(store, key, header).await);
-        before = Some(header);
-    }
-    let served: Vec<Bytes> =
-        Source::new(client.clone()).oplog(first, Some(last)).await.unwrap().try_collect().await.unwrap();
-    let served: Vec<Vec<u8>> = served.iter().flat_map(|b| documents(b)).map(|entry| entry.unwrap().to_vec()).collect();
-    assert_eq!(time_of(&served[0]).unwrap(), first);
-    assert!(served[1..] == captured[..], "{} entries served, {} captured", served.len() - 1, captured.len());
-    slices.into_iter().map(|(_, header)| header).collect()
-}
+use crate::stage::Breaking;
 
 fn inserted(entries: &[Vec<u8>], namespace: &str) -> usize {
     let wanted = |e: &&Vec<u8>| RawDocument::from_bytes(e).unwrap().get_str("ns").unwrap() == namespace;
@@ -271,28 +174,31 @@ async fn a_broken_read_is_taken_up_again_without_gap_or_overlap() {
     assert_gap_free(&client, store.as_ref()).await;
 }
 
+/// Whether the fault was met.
+async fn broken_at(call: i64, client: &Client, db: &str) -> bool {
+    let memory = MemoryStore::new();
+    let store = Arc::new(Breaking::once(memory.clone(), call));
+    let often = || request(Span::millis(300), 1 << 20);
+    let running = Running::start(Source::new(client.clone()), store.clone(), often()).await;
+    for _ in 0..3 {
+        write(client, db, 20).await;
+        tokio::time::sleep(Duration::from_millis(350)).await;
+    }
+    // What was broken fails the run, or is told by it.
+    let _ = running.stop().await;
+    let running = Running::start(Source::new(client.clone()), Arc::new(memory.clone()), often()).await;
+    write(client, db, 1).await;
+    running.stop().await.unwrap_or_else(|fault| panic!("after call {call} broke: {fault:?}"));
+    let slices = assert_gap_free(client, &memory).await;
+    assert_eq!(slices.iter().filter(|header| header.previous.is_none()).count(), 1);
+    store.broke()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_the_store_breaks_the_next_run_makes_the_chain_whole() {
     let (client, db) = (connected().await, servers::unique("converges"));
-    let memory = MemoryStore::new();
-    // Calls of a run: data, look, header for each slice. The first slice makes the chain.
-    for at in 3..6 {
-        let store = Arc::new(Breaking::once(memory.clone(), if chain(&memory).await.is_empty() { at } else { at - 3 }));
-        let running = Running::start(Source::new(client.clone()), store.clone(), request(Span::secs(1), 1 << 20)).await;
-        write(&client, &db, 20).await;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        write(&client, &db, 20).await;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        if !running.task.is_finished() {
-            let _ = running.stop().await;
-        }
-        assert!(store.broke());
-    }
-    let running =
-        Running::start(Source::new(client.clone()), Arc::new(memory.clone()), request(Span::secs(1), 1 << 20)).await;
-    running.stop().await.unwrap();
-    let slices = assert_gap_free(&client, &memory).await;
-    assert_eq!(slices.iter().filter(|header| header.previous.is_none()).count(), 1);
+    let met = futures_util::future::join_all((0..24).map(|call| broken_at(call, &client, &db))).await;
+    assert!(met.iter().take(12).all(|met| *met), "too few calls were broken: {met:?}");
 }
 
 fn header(first: OpTime, last: OpTime) -> SliceHeader {
@@ -337,8 +243,14 @@ async fn a_slice_that_somebody_else_wrote_is_not_taken_for_ones_own() {
     let entry = bson::rawdoc! { "ts": bson::Timestamp { time: 1_000, increment: 2 }, "op": "n" };
     pending.take(Bytes::copy_from_slice(entry.as_bytes()), first).unwrap();
     let end = End { last: first, previous: None };
-    let fault = hang(&end, &pending, ASSET, None, &store, &SystemClock).await.unwrap_err();
-    assert_eq!(fault.kind, FaultKind::Conflict);
+    let ours = store_data(&end, &pending, ASSET, None, &store, &SystemClock).await.unwrap();
+    assert_eq!(hang(&ours, &store).await.unwrap_err().kind, FaultKind::Conflict);
+
+    // Nor is its data overwritten, which its header vouches for.
+    let key = SliceName::new(ASSET, first, last).unwrap().data().to_string();
+    store.put(&key, Bytes::from_static(b"theirs")).await.unwrap();
+    let fault = store_data(&end, &pending, ASSET, None, &store, &SystemClock).await.unwrap_err();
+    assert_eq!((fault.kind, store.get(&key).await.unwrap().as_ref()), (FaultKind::Conflict, b"theirs".as_slice()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The key grammar, both ways.
 
 use plimsoll::base::{Codec, OpTime};
-use plimsoll::repository::key::{Digest, Name};
+use plimsoll::repository::key::{Digest, LeaseName, Name};
 use plimsoll::repository::{Key, SliceName, SnapshotName};
 use proptest::prelude::*;
 
@@ -37,6 +37,7 @@ fn keys() -> impl Strategy<Value = Key> {
         snapshot().prop_map(Key::Uploads),
         slice.clone().prop_map(Key::Slice),
         slice.prop_map(Key::SliceHeader),
+        (names(), any::<u64>()).prop_map(|(asset, number)| Key::Lease(LeaseName { asset, number })),
         digest.prop_map(Key::Blob),
         names().prop_map(Key::Drill),
         names().prop_map(Key::Run),
@@ -53,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_a_key_is_written_the_same(text in "(snapshots|oplog|blobs|drills|runs)/[a-f0-9./%-]{0,80}") {
+    fn whatever_is_read_as_a_key_is_written_the_same(text in "(snapshots|oplog|leases|blobs|drills|runs)/[a-f0-9./%-]{0,80}") {
         if let Ok(key) = text.parse::<Key>() {
             prop_assert_eq!(key.to_string(), text);
         }

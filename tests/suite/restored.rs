@@ -17,6 +17,8 @@ use plimsoll::repository::Manifest;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::captured::worker;
+
 pub const ASSET: &str = "shop";
 
 /// What a server holds: tally, options, indexes, by namespace. Options and indexes as sorted text.
@@ -69,6 +71,8 @@ pub fn begin_capture(source: &Source, store: &Arc<dyn ObjectStore>) -> Running {
             protection: None,
             flush_every: Span::millis(300),
             slice_bytes: 8 << 20,
+            by: worker("the test"),
+            lease: Span::secs(30),
         };
         capture::run(&source, store, &SystemClock, &Silent, &request, stopped).await
     });

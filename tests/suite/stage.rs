@@ -29,6 +29,11 @@ impl Heard {
         let events = self.0.lock().unwrap();
         events.iter().filter_map(|e| if let Event::Warning(text) = e { Some(text.clone()) } else { None }).collect()
     }
+
+    pub fn notes(&self) -> Vec<String> {
+        let events = self.0.lock().unwrap();
+        events.iter().filter_map(|e| if let Event::Note(text) = e { Some(text.clone()) } else { None }).collect()
+    }
 }
 
 /// A store whose n-th call that writes or asks, counted from 0, fails.

@@ -11,6 +11,7 @@ use super::site::Site;
 use super::stage::{Ear, Stage};
 use crate::base::quantity::grouped;
 use crate::base::{Bytes, Compression, Fault, Instant, Result, Span};
+use crate::cli::worker;
 use crate::engine::backup::{self, BackupRequest};
 use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
 use crate::engine::sync::{self, SyncRequest};
@@ -31,6 +32,7 @@ const NIGHTLY_UPLOADS: &str = "nightly-uploads";
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(4);
 const SNAPSHOTS_TAKEN: usize = 4;
 const FLUSH_EVERY: Span = Span::secs(2);
+const LEASE: Span = Span::secs(30);
 
 /// The repository and what was put there.
 pub struct Stored {
@@ -113,6 +115,8 @@ async fn start_capture(stage: &Stage<'_>, source: &Source, repository: &Arc<dyn 
         protection: Some(LOG.to_string()),
         flush_every: FLUSH_EVERY,
         slice_bytes: 16 << 20,
+        by: worker::this_process(),
+        lease: LEASE,
     };
     let heard = Arc::clone(&ear);
     let mut task = tokio::spawn(async move {
