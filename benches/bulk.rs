@@ -121,8 +121,8 @@ fn document(random: &mut Stream, number: u64, words: u64, vocabulary: &[String])
     id[4..].copy_from_slice(&random.next_u64().to_be_bytes());
     let user = random.below(50_000);
     let mut some = |count: u64| -> Vec<&str> { (0..count).map(|_| word(random, vocabulary)).collect() };
-    let (name, city, title) = (some(2).join(" "), some(1).join(""), some(2).join(" "));
-    let (tags, text) = (some(4), some(words * 3 / 4 + number % (words / 2)).join(" "));
+    let (name, city, title, tags) = (some(2).join(" "), some(1).join(""), some(2).join(" "), some(4));
+    let text = text(random, words * 3 / 4 + number % (words / 2), vocabulary);
     doc! {
         "_id": ObjectId::from_bytes(id),
         "user": i64::try_from(user).expect("a user"),
@@ -134,8 +134,23 @@ fn document(random: &mut Stream, number: u64, words: u64, vocabulary: &[String])
         "name": name, "title": title, "tags": tags,
         "size": { "width": i32::try_from(random.below(6_000)).expect("a width"), "height": 4_000, "scale": random.uniform() },
         "price": random.uniform() * 100.0,
+        "trace": format!("{:016x}{:016x}", random.next_u64(), random.next_u64()),
         "text": text,
     }
+}
+
+/// Turns of phrase that everybody uses, between words of one's own.
+fn text(random: &mut Stream, words: u64, vocabulary: &[String]) -> String {
+    let mut text = Vec::new();
+    while (text.len() as u64) < words {
+        let most = 2_u64 << random.below(11);
+        let mut phrase = Stream::new(SEED, 1_000_000 + random.below(most));
+        match random.below(3) {
+            0 => text.extend([word(random, vocabulary), word(random, vocabulary)]),
+            _ => text.extend((0..4).map(|_| word(&mut phrase, vocabulary))),
+        }
+    }
+    text.join(" ")
 }
 
 /// Low numbers are drawn far more often than high ones, as in a language.
