@@ -5,7 +5,7 @@
 //! from a buffer that is aligned itself. Where a file system does not offer it, nothing is lost but the gain.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 
 /// A multiple of every block size in use.
@@ -25,10 +25,14 @@ pub struct Direct {
 impl Direct {
     /// A second handle on a file that is still empty; none where the file system does not offer it.
     pub fn open(path: &Path) -> Option<Direct> {
-        let file = open_direct(path).ok()?;
+        let mut file = open_direct(path).ok()?;
         let memory = vec![0; BUFFER + ALIGN];
         let start = memory.as_ptr().align_offset(ALIGN);
-        (start <= ALIGN).then_some(Direct { file, memory, start, filled: 0 })
+        // Some file systems take the handle and then refuse the write.
+        file.write_all(memory.get(start..start + ALIGN)?).ok()?;
+        file.set_len(0).ok()?;
+        file.rewind().ok()?;
+        Some(Direct { file, memory, start, filled: 0 })
     }
 
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
