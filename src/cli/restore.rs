@@ -1,5 +1,6 @@
 //! `plimsoll restore`: prints its plan, and carries it out with `--apply`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Exit;
@@ -12,14 +13,15 @@ use super::signals;
 use crate::base::fault::redact_uri;
 use crate::base::{Bytes, Fault, FaultKind, Result};
 use crate::clock::SystemClock;
-use crate::engine::foreign;
 use crate::engine::plan::{self, RestorePlan};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::selection::{Name, Rename, Selection};
 use crate::engine::sync;
+use crate::engine::{download, foreign};
 use crate::mongo::{Target, client};
 use crate::port::ObjectStore;
 use crate::store;
+use crate::store::directory::Staging;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -48,6 +50,10 @@ pub struct Args {
     /// Bucket (s3://bucket/prefix) or directory for uploads
     #[arg(long, value_name = "URL", requires = "uploads")]
     to: Option<String>,
+    /// Write a directory that stock mongorestore reads, in place of restoring into a server; with --at, the log up to there
+    /// is beside the dump, for mongorestore --oplogReplay
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "uploads", "only", "rename", "to_uri", "replace"])]
+    download: Option<PathBuf>,
     /// Drop databases of the same names first; overwrite uploads of the same keys
     #[arg(long)]
     replace: bool,
@@ -61,9 +67,10 @@ const NOT_APPLIED: &str = "Nothing was written. Run again with --apply to do it.
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
         output::runtime()?.block_on(async {
-            match &self.to {
-                Some(to) => self.uploads(global, to).await,
-                None => self.database(global).await,
+            match (&self.to, &self.download) {
+                (Some(to), _) => self.uploads(global, to).await,
+                (None, Some(directory)) => self.download(global, directory).await,
+                (None, None) => self.database(global).await,
             }
         })
     }
@@ -81,6 +88,42 @@ impl Args {
         match global.format {
             Format::Json => output::print_json(&restored)?,
             Format::Human => output::print(&told(&restored))?,
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn download(&self, global: &Global, directory: &Path) -> Result<Exit> {
+        let (store, plan) = self.plan(global).await?;
+        Staging::check(directory)?;
+        let shown = directory.display();
+        let read_by = format!("mongorestore {} {shown}", download::flags(&plan).join(" "));
+        let described = plan.describe() + &format!("  {:<10} {shown}, which `{read_by}` reads\n", "into");
+        if !self.apply {
+            match global.format {
+                Format::Json => output::print_json(&plan)?,
+                Format::Human => output::print(&(described + NOT_APPLIED))?,
+            }
+            return Ok(Exit::Done);
+        }
+        output::tell(global, described.trim_end());
+        let (staging, stop) = (Staging::begin(directory)?, signals::asked_to_stop()?);
+        let (into, progress) = (staging.store(), Progress::new(global));
+        let downloaded = tokio::select! {
+            downloaded = download::run(&plan, store.as_ref(), &into, &progress) => downloaded?,
+            () = stop => {
+                let what = "the download was stopped before its end";
+                return Err(Fault::new(FaultKind::Interrupted, what).help("nothing of it was left; run it again"));
+            }
+        };
+        staging.publish()?;
+        match global.format {
+            Format::Json => output::print_json(&downloaded)?,
+            Format::Human => output::print(&format!(
+                "Downloaded {}: {} files, {} read and proven by their hashes, in {shown}\n  restore it with: {read_by}\n",
+                downloaded.point,
+                downloaded.files,
+                Bytes(downloaded.bytes),
+            ))?,
         }
         Ok(Exit::Done)
     }

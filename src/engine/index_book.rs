@@ -114,6 +114,14 @@ impl IndexBook {
         Ok(builds.into_iter().map(|((db, on), specs)| (db, on, specs)).collect())
     }
 
+    /// The indexes of one collection.
+    pub fn of(&self, db: &str, collection: &str) -> Result<Vec<RawDocumentBuf>> {
+        let indexes = self.collections.get(&place(db, collection)).map(Vec::as_slice).unwrap_or_default();
+        let specs = indexes.iter().map(|index| RawDocumentBuf::try_from(&index.spec));
+        let specs = specs.collect::<bson::error::Result<_>>();
+        specs.map_err(|error| Fault::bug(format!("cannot write an index of `{db}.{collection}`")).because(error))
+    }
+
     /// Every index by database, collection and its own name.
     pub fn by_name(&self) -> BTreeMap<(&str, &str, &str), &Document> {
         let all = self.collections.iter().flat_map(|((db, collection), indexes)| {

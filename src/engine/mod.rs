@@ -6,6 +6,7 @@ pub mod chain;
 pub mod compare;
 pub mod compress;
 pub mod content;
+pub mod download;
 pub mod drill;
 pub mod dump;
 pub mod event;

@@ -229,7 +229,8 @@ impl RestorePlan {
 
     /// Takes of the base, and of the log, what is selected.
     pub fn select(&mut self, selection: Selection) -> Result<()> {
-        self.selection = selection.within(&self.base.databases);
+        // A plan for everything stays one: the log is kept to the base's databases anyway.
+        self.selection = if selection.is_everything() { selection } else { selection.within(&self.base.databases) };
         let mut written = BTreeMap::new();
         for entry in &self.base.collections {
             let Some((db, name)) = self.selection.target(&entry.db, &entry.name)? else { continue };

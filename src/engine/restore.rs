@@ -142,7 +142,7 @@ pub(super) async fn check(
 }
 
 /// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.
-async fn prepare(plan: &RestorePlan, store: &dyn ObjectStore) -> Result<Vec<Prepared>> {
+pub(super) async fn prepare(plan: &RestorePlan, store: &dyn ObjectStore) -> Result<Vec<Prepared>> {
     let mut prepared: Vec<Prepared> = match plan.whole() {
         Some(whole) => whole.collections.iter().filter(|c| plan.target(&c.entry).is_some()).cloned().collect(),
         None => {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bson::raw::RawArrayBuf;
-use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{RawBsonRef, RawDocument, RawDocumentBuf, rawdoc};
 
 use super::index_book::BUCKETS;
 use super::selection::Selection;
@@ -18,7 +18,12 @@ pub fn rewrite<'a>(entry: &'a RawDocument, selection: &Selection) -> Result<Opti
     if selection.is_everything() {
         return Ok(Some(Cow::Borrowed(entry)));
     }
-    Ok(operation(entry, selection)?.map(Cow::Owned))
+    Ok(taken(entry, selection)?.map(Cow::Owned))
+}
+
+/// As [`rewrite`], and without what belongs to the server itself, in any case.
+pub fn taken(entry: &RawDocument, selection: &Selection) -> Result<Option<RawDocumentBuf>> {
+    operation(entry, selection)
 }
 
 fn operation(entry: &RawDocument, selection: &Selection) -> Result<Option<RawDocumentBuf>> {
@@ -70,7 +75,7 @@ fn command(entry: &RawDocument, db: &str, o: &RawDocument, selection: &Selection
     let ns = |db: &str| ("ns", New::from(format!("{db}.$cmd")));
     match (name, subject.as_str()) {
         ("commitTransaction" | "abortTransaction", _) => Ok(Some(entry.to_owned())),
-        ("applyOps", _) => transaction(entry, o, selection).map(Some),
+        ("applyOps", _) => transaction(entry, o, selection),
         ("renameCollection", Some(from)) => rename(entry, o, from, selection),
         // Each of its collections was dropped before it, and others may share the database that is written to.
         ("dropDatabase", _) => {
@@ -95,7 +100,7 @@ fn command(entry: &RawDocument, db: &str, o: &RawDocument, selection: &Selection
     }
 }
 
-fn transaction(entry: &RawDocument, o: &RawDocument, selection: &Selection) -> Result<RawDocumentBuf> {
+fn transaction(entry: &RawDocument, o: &RawDocument, selection: &Selection) -> Result<Option<RawDocumentBuf>> {
     let mut kept = RawArrayBuf::new();
     for inner in o.get_array("applyOps").map_err(malformed)? {
         let inner = inner.map_err(malformed)?.as_document().ok_or_else(|| malformed("applyOps"))?;
@@ -103,9 +108,14 @@ fn transaction(entry: &RawDocument, o: &RawDocument, selection: &Selection) -> R
             kept.push(inner);
         }
     }
-    // An empty one is kept: it may be a link of a chain that goes on.
+    // A link of a chain is kept, even an empty one: the next names it.
+    let goes_on = o.get_bool("partialTxn").unwrap_or(false) || o.get_bool("prepare").unwrap_or(false);
+    let before = entry.get_document("prevOpTime").and_then(|before| before.get_timestamp("ts"));
+    if kept.is_empty() && !goes_on && !before.is_ok_and(|ts| ts.time != 0) {
+        return Ok(None);
+    }
     let o = with(o, &[("applyOps", New::Array(kept))])?;
-    with(entry, &[("o", o.into())])
+    with(entry, &[("o", o.into())]).map(Some)
 }
 
 /// Both names must be taken, or none: what was another collection before is not in the base.
@@ -124,6 +134,42 @@ fn rename(entry: &RawDocument, o: &RawDocument, from: &str, selection: &Selectio
         }
         _ => Err(refused(&format!("`renameCollection` of `{from}` to `{to}`, of which only one is restored"))),
     }
+}
+
+/// A rename as stock tools replay it rightly. The log names a collection that is dropped on the way by its UUID, which is
+/// another one on every server, so they drop nothing; and they build indexes at the end, where they were before the rename.
+/// `indexes` are those of a collection as it stands.
+pub fn apart(
+    entry: RawDocumentBuf,
+    indexes: impl Fn(&str, &str) -> Result<Vec<RawDocumentBuf>>,
+) -> Result<Vec<RawDocumentBuf>> {
+    let o = entry.get_document("o").map_err(malformed)?;
+    let (Ok(from), Ok(to)) = (o.get_str("renameCollection"), o.get_str("to")) else { return Ok(vec![entry]) };
+    let ((from_db, from), (to_db, to)) = (split(from)?, split(to)?);
+    let of = |db: &str, o: RawDocumentBuf| with(&entry, &[("ns", format!("{db}.$cmd").into()), ("o", o.into())]);
+    let (mut without, mut drops) = (RawDocumentBuf::new(), false);
+    for field in o {
+        let (name, value) = field.map_err(malformed)?;
+        match name == "dropTarget" {
+            true => drops = value.as_bool() != Some(false),
+            false => without.append(name, value),
+        }
+    }
+    let mut apart = Vec::new();
+    if drops {
+        apart.push(of(to_db, rawdoc! { "drop": to })?);
+    }
+    apart.push(of(from_db, rawdoc! { "dropIndexes": from, "index": "*" })?);
+    apart.push(of(from_db, without)?);
+    for index in indexes(from_db, from)? {
+        let mut create = rawdoc! { "createIndexes": to };
+        for field in &index {
+            let (name, value) = field.map_err(malformed)?;
+            create.append(name, value);
+        }
+        apart.push(of(to_db, create)?);
+    }
+    Ok(apart)
 }
 
 fn refused(what: &str) -> Fault {

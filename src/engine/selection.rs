@@ -21,8 +21,8 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self> {
         let (db, collection) = text.split_once('.').map_or((text, None), |(db, rest)| (db, Some(rest)));
-        let of_the_server = matches!(db, "admin" | "config" | "local");
-        if db.is_empty() || db.contains(['/', '\\', '\0', '"', '$', ' ']) || of_the_server || collection == Some("") {
+        let cannot_be = db.is_empty() || db.contains(['/', '\\', '\0', '"', '$', ' ']);
+        if cannot_be || is_of_the_server(db) || collection == Some("") {
             return Err(Fault::usage(format!("`{}` names no database or collection", text.escape_debug()))
                 .help("name a database as DB, or a collection as DB.COLLECTION"));
         }
@@ -96,7 +96,7 @@ impl Selection {
 
     /// The same for a base that holds these databases alone (empty: all), so that the log of others is left out too.
     pub fn within(mut self, databases: &[String]) -> Self {
-        if self.only.is_empty() && !self.renames.is_empty() {
+        if self.only.is_empty() {
             self.only = databases.iter().map(|db| Name { db: db.clone(), collection: None }).collect();
         }
         self
@@ -113,12 +113,13 @@ impl Selection {
 
     /// Whether anything of `db` may be taken.
     pub fn has_database(&self, db: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name.db == db)
+        !is_of_the_server(db) && (self.only.is_empty() || self.only.iter().any(|name| name.db == db))
     }
 
     /// Whether all of `db` is taken, what is made later included.
     pub fn takes_whole(&self, db: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name.db == db && name.collection.is_none())
+        let is_it = |name: &Name| name.db == db && name.collection.is_none();
+        !is_of_the_server(db) && (self.only.is_empty() || self.only.iter().any(is_it))
     }
 
     /// The name of a database that is taken.
@@ -161,6 +162,10 @@ impl Selection {
         let renamed = renamed.filter(move |name| name.db == db).map(|name| name.collection.as_deref());
         renamed.chain(kept).flatten()
     }
+}
+
+fn is_of_the_server(db: &str) -> bool {
+    matches!(db, "admin" | "config" | "local")
 }
 
 fn two_in_one(one: &str, other: &str, to: &str) -> Fault {

@@ -67,7 +67,7 @@ pub async fn hash(bucket: &dyn ObjectStore, key: &str) -> Result<Copied> {
 }
 
 /// Streams an object on. Whether its bytes were those of `sha256`; if not, nothing is visible.
-async fn pass(from: &dyn ObjectStore, key: &str, to: &dyn ObjectStore, into: &str, sha256: &str) -> Result<bool> {
+pub async fn pass(from: &dyn ObjectStore, key: &str, to: &dyn ObjectStore, into: &str, sha256: &str) -> Result<bool> {
     let mut pieces = from.read(key).await?;
     let mut upload = to.upload(into).await?;
     let mut sha = Sha256::new();

@@ -2,6 +2,7 @@
 
 mod direct;
 mod partial;
+mod staging;
 mod walk;
 
 use std::fs;
@@ -14,6 +15,7 @@ use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
 use self::partial::Partial;
+pub use self::staging::Staging;
 use self::walk::{info, is_absent, walk};
 use super::{check_key, missing};
 use crate::base::{Fault, Result};

@@ -10,16 +10,16 @@ use mongodb::Client;
 use plimsoll::base::Compression;
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::event::Silent;
-use plimsoll::engine::foreign;
-use plimsoll::engine::plan::RestorePlan;
+use plimsoll::engine::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use plimsoll::engine::restore::{self, RestoreOptions};
+use plimsoll::engine::{download, foreign};
 use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::ObjectStore;
 use plimsoll::repository::SnapshotName;
 use plimsoll::store::directory::DirectoryStore;
 
 use super::peers::peers;
-use super::restore::{docs, fill, run};
+use super::restore::{DATABASES, busy_history, docs, fill, run};
 use super::restored::{ASSET, back_up_as, state};
 use super::servers::private_mongo;
 
@@ -175,7 +175,7 @@ async fn a_tarball_of_the_original_scripts_comes_back_equal_straight_from_s3() {
     let (from_server, from) = full_source().await;
     let folder = tempfile::tempdir().expect("a folder");
     let stamp = folder.path().join("backups/2026-02-19_03-00");
-    peers.mongodump(&from_server.uri, &["--gzip", &format!("--out={}", path(&stamp))]);
+    peers.mongodump(&from_server.uri, &["--gzip", &format!("--db={DB}"), &format!("--out={}", path(&stamp))]);
     std::fs::create_dir_all(stamp.join("uploads/img")).expect("a folder");
     std::fs::write(stamp.join("uploads/img/1.bson"), "no document at all").expect("an upload");
     let tarball = folder.path().join("2026-02-19_03-00.tar.gz");
@@ -196,5 +196,75 @@ async fn a_tarball_of_the_original_scripts_comes_back_equal_straight_from_s3() {
         assert_equal(&from, &to, &url).await;
         assert_same_order(&from, &to).await;
         to.database(DB).drop().await.expect("drops");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_mongorestore_reads_a_download_of_whatever_compression() {
+    let Some(peers) = peers("stock_mongorestore_reads_a_download_of_whatever_compression") else { return };
+    let from_server = private_mongo().await;
+    let from = client::connect(&from_server.uri).await.expect("connects");
+    fill(&from, DB).await;
+    fill_indexes(&from).await;
+    without_empty_timestamps(&from).await;
+    let to_server = private_mongo().await;
+    let to = client::connect(&to_server.uri).await.expect("connects");
+    for (compression, flags) in [("gzip", &["--gzip"][..]), ("zstd:1", &[]), ("none", &[])] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store: Arc<dyn ObjectStore> = Arc::new(DirectoryStore::new(folder.path().join("repository")));
+        plimsoll::repository::open(Arc::clone(&store), &SystemClock).await.expect("a repository");
+        back_up_as(compression.parse().expect("a compression"), &Source::new(from.clone()), &store, &[DB]).await;
+        let out = folder.path().join("out/dump");
+        let plimsoll = |more: &[&str]| {
+            let repository = folder.path().join("repository");
+            let arguments = ["restore", "--asset", ASSET, "--repo", path(&repository), "--download", path(&out)];
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+            let output = command.args(arguments).args(more).output().expect("plimsoll runs");
+            let text = [output.stdout, output.stderr].concat();
+            (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+        };
+        let (status, said) = plimsoll(&[]);
+        assert!(status == Some(0) && said.contains("--apply") && !out.exists(), "a plan writes nothing: {said}");
+        let (status, said) = plimsoll(&["--apply"]);
+        assert!(status == Some(0) && said.contains(&format!("mongorestore {}", flags.join(" "))), "{said}");
+        let left: Vec<_> = std::fs::read_dir(folder.path().join("out")).expect("reads").flatten().collect();
+        assert_eq!(left.len(), 1, "nothing beside the directory is left: {left:?}");
+        let (status, said) = plimsoll(&["--apply"]);
+        assert!(status == Some(1) && said.contains("holds something already"), "{said}");
+        peers.mongorestore(&to_server.uri, &[flags, &["--bypassDocumentValidation", path(&out)]].concat());
+        assert_equal(&from, &to, compression).await;
+        to.database(DB).drop().await.expect("drops");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_mongorestore_replays_a_downloaded_log_to_the_instant_that_was_asked_for() {
+    let Some(peers) = peers("stock_mongorestore_replays_a_downloaded_log_to_the_instant_that_was_asked_for") else {
+        return;
+    };
+    let (from_server, to_server) = tokio::join!(private_mongo(), private_mongo());
+    let from = client::connect(&from_server.uri).await.expect("connects");
+    let to = client::connect(&to_server.uri).await.expect("connects");
+    let (store, instants) = busy_history(from).await;
+    for (nth, (at, expected)) in instants.iter().enumerate() {
+        let request = RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::At(*at) };
+        let plan = plan::make(store.as_ref(), &request).await.expect("a plan");
+        let folder = tempfile::tempdir().expect("a folder");
+        let into = DirectoryStore::new(folder.path());
+        let done = download::run(&plan, store.as_ref(), &into, &Silent).await;
+        let done = done.unwrap_or_else(|fault| panic!("instant {nth}: {}", plimsoll::engine::record::chain(&fault)));
+        assert!(done.entries.is_some_and(|entries| entries > 0), "{done:?}");
+        peers.mongorestore(
+            &to_server.uri,
+            &[&done.flags[..], &["--bypassDocumentValidation", path(folder.path())]].concat(),
+        );
+        let held = state(&Source::new(to.clone()), &DATABASES, None).await;
+        assert_eq!(held.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "instant {nth}");
+        for (name, held) in held.iter().filter(|(name, _)| !name.contains("odd name")) {
+            assert_eq!(held, &expected[name], "instant {nth}: {name}");
+        }
+        for db in DATABASES {
+            to.database(db).drop().await.expect("drops");
+        }
     }
 }

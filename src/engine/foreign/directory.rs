@@ -30,7 +30,7 @@ pub async fn plan(store: &dyn ObjectStore, name: &str, phases: &mut Phases<'_>) 
                 survey.uploads += 1;
                 survey.upload_bytes += object.bytes;
             }
-            ("", Part::Prelude | Part::Log) => {}
+            (_, Part::Prelude) | ("", Part::Log) => {}
             ("", part @ (Part::Documents { .. } | Part::Metadata { .. })) => files.push((object, part)),
             _ => survey.others.get_or_insert_with(|| (path.to_string(), 0)).1 += 1,
         }

@@ -16,7 +16,7 @@ pub fn read<R: Read>(archive: &mut Contents<R>, finds: &mut dyn Finds) -> Result
     let mut paths = BTreeSet::new();
     while let Some(file) = tar::next(archive)? {
         let (own, part) = names::split(&file.path);
-        if !matches!(part, Part::Other) && *root.get_or_insert_with(|| own.to_string()) != own {
+        if !matches!(part, Part::Other | Part::Prelude) && *root.get_or_insert_with(|| own.to_string()) != own {
             let other = root.unwrap_or_default();
             return Err(archive.wrong(&format!("it holds more than one dump: in `{other}` and in `{own}`")));
         }

@@ -11,8 +11,8 @@ use crate::base::{Fault, FaultKind, Result};
 use crate::port::Written;
 
 /// A temporary file's name; a run that was killed may leave one, and no listing shows it.
-const TEMP_PREFIX: &str = ".plimsoll-";
-const TEMP_SUFFIX: &str = ".partial";
+pub const TEMP_PREFIX: &str = ".plimsoll-";
+pub const TEMP_SUFFIX: &str = ".partial";
 
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMP_PREFIX) && name.ends_with(TEMP_SUFFIX)
@@ -79,7 +79,7 @@ impl Partial {
 }
 
 /// Makes `folder` and those above it, and flushes each one that gained an entry.
-fn make_folders(folder: &Path) -> io::Result<()> {
+pub fn make_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
@@ -93,7 +93,7 @@ fn make_folders(folder: &Path) -> io::Result<()> {
 }
 
 /// Only Unix lets a folder be flushed; elsewhere the rename itself is all there is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -101,7 +101,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn write_fault(path: &Path, error: io::Error) -> Fault {
+pub fn write_fault(path: &Path, error: io::Error) -> Fault {
     match error.kind() {
         // A file where a folder is needed, or the other way round: `a` and `a/b` cannot both be files.
         ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => {
