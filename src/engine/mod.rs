@@ -10,6 +10,7 @@ pub mod download;
 pub mod drill;
 pub mod dump;
 pub mod event;
+pub mod expected;
 pub mod extjson;
 pub mod foreign;
 pub mod gather;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::expected::{self, Expected};
 use super::foreign::{Foreign, Whole};
 use super::selection::{Name, Selection};
 use super::{points, route};
@@ -61,6 +62,8 @@ pub struct RestorePlan {
     /// Which of the base's collections are restored, and under which names.
     #[serde(skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
+    /// The time that it will take.
+    pub expected: Expected,
 }
 
 /// Objects asked after at once.
@@ -90,6 +93,7 @@ pub async fn make_of(store: &dyn ObjectStore, request: &RestoreRequest, selectio
     usable(&plan.base)?;
     plan.select(selection)?;
     all_there(store, &plan).await?;
+    plan.expected = expected::by_drills(store, &plan).await;
     Ok(plan)
 }
 
@@ -216,7 +220,8 @@ impl RestorePlan {
     /// Of a base alone.
     pub fn of(base: Manifest, reaches: Option<OpTime>) -> Self {
         let (slices, notes, selection) = (Vec::new(), Vec::new(), Selection::default());
-        RestorePlan { base, slices, until: None, reaches, notes, foreign: None, selection }
+        let expected = Expected::unknown("no drill yet");
+        RestorePlan { base, slices, until: None, reaches, notes, foreign: None, selection, expected }
     }
 
     /// Everything that is read.
@@ -329,6 +334,7 @@ impl RestorePlan {
             line("", format!("the log could roll it forward to {} (--at {reaches})", reaches.instant()));
         }
         line("reads", format!("{} in {}", Bytes(fetch), count(self.objects().len(), "object")));
+        line("takes", self.expected.describe());
         if base.consistency != Consistency::Snapshot {
             line("warning", "the base is not of one instant: it may hold parts of several states".to_string());
         }

@@ -7,7 +7,8 @@ use plimsoll::base::Instant;
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::drill::{self, DrillRequest};
 use plimsoll::engine::event::Silent;
-use plimsoll::engine::plan::RestoreTo;
+use plimsoll::engine::expected::{self, Expected};
+use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::evidence::{Drill, DrillOutcome};
 use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::{MongoSource, MongoTarget, ObjectStore};
@@ -125,4 +126,39 @@ async fn failures_are_evidence_too_and_what_was_there_is_left_alone() {
     let point = RestoreTo::Point("20200101T000000Z-none".to_string());
     let drill = story.drill(point).await;
     assert!(why(&drill).contains("no recovery point `20200101T000000Z-none`"), "{drill:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_how_long_it_takes_only_as_far_as_a_drill_has_shown_it() {
+    let story = Story::begin().await;
+    let capture = begin_capture(&story.source, &story.store);
+    back_up(&story.source, &story.store, &["shop"]).await;
+    story.client.database("shop").collection::<Document>("things").delete_one(doc! {}).await.expect("deletes");
+    let at = story.source.cluster_time().await.expect("cluster time");
+    capture.end().await;
+    let takes = async |target: RestoreTo| {
+        let request = RestoreRequest { asset: ASSET.to_string(), target };
+        plan::make(story.store.as_ref(), &request).await.expect("a plan").expected
+    };
+    assert_eq!(takes(RestoreTo::Newest).await, Expected::unknown("no drill yet"));
+    let drill = story.drill(RestoreTo::Newest).await;
+    let Expected::Known { took, drill: by, .. } = takes(RestoreTo::Newest).await else {
+        panic!("a drill has shown it")
+    };
+    let parts = ["plan", "check", "load", "index"].map(|phase| drill.phase(phase).expect("timed"));
+    assert_eq!((took, by), (parts.into_iter().sum(), drill.id.clone()));
+    let Expected::Unknown { why } = takes(RestoreTo::At(at)).await else { panic!("no drill has replayed a log") };
+    assert!(why.contains("replayed no log"), "{why}");
+    let drill = story.drill(RestoreTo::At(at)).await;
+    let Expected::Known { took, .. } = takes(RestoreTo::At(at)).await else { panic!("now one has") };
+    assert!(took >= drill.phase("replay").expect("timed"), "{took}");
+
+    let request = RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::Newest };
+    let mut larger = plan::make(story.store.as_ref(), &request).await.expect("a plan");
+    larger.base.collections.iter_mut().for_each(|c| c.bytes *= 5);
+    let Expected::Known { took: longer, .. } = expected::reckon(&drill, &larger) else { panic!("it can be scaled") };
+    assert!(longer >= drill.phase("load").expect("timed").saturating_mul(5), "five times the bytes: {longer}");
+    larger.base.collections.iter_mut().for_each(|c| c.bytes *= 5);
+    let Expected::Unknown { why } = expected::reckon(&drill, &larger) else { panic!("that is too far") };
+    assert!(why.contains("too little"), "{why}");
 }

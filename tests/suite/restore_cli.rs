@@ -83,3 +83,50 @@ fn uploads_go_from_one_directory_into_the_repository_and_out_to_another() {
     assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
     assert_eq!(std::fs::read(format!("{to}/img/1.jpg")).expect("reads"), b"one");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dump_of_another_tool_is_planned_and_restored_under_other_names_without_a_repository() {
+    use super::packed::{bson, dump_entries, entry, gzip, metadata, tar};
+    let to = mongo().await;
+    let db = unique("scripts");
+    let folder = tempfile::tempdir().expect("a folder");
+    let shell = Shell { repository: tempfile::tempdir().expect("a folder"), mongod: "unused".into() };
+    let dump = folder.path().join("2026-02-19_03-00.tar.gz");
+    let mut entries = dump_entries();
+    entries.push(entry("backups/now/shop/orders.metadata.json", b'0', &metadata("orders")));
+    entries.push(entry("backups/now/shop/orders.bson", b'0', &bson(&[doc! { "_id": 1 }])));
+    std::fs::write(&dump, gzip(&tar(&entries))).expect("writes");
+    let (dump, rename) = (dump.to_string_lossy().into_owned(), format!("shop={db}"));
+    let arguments = ["restore", "--from", &dump, "--only", "shop.users", "--rename", &rename, "--to-uri", &to.uri];
+    let held = async || {
+        let client = client::connect(&to.uri).await.expect("connects");
+        client.database(&db).list_collection_names().await.expect("lists")
+    };
+    let planned = shell.run(&arguments, &[]);
+    assert_eq!(planned.status.code(), Some(0), "{}", text(&planned));
+    let said = text(&planned);
+    assert!(said.contains("a tar of a dump, packed by gzip") && said.contains("2 documents"), "{said}");
+    assert!(said.contains(&format!("shop.users to {db}.users")) && said.contains("--apply"), "{said}");
+    assert!(held().await.is_empty(), "a plan writes nothing");
+    let applied = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert_eq!(held().await, ["users"]);
+    let again = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert!(again.status.code() == Some(1) && text(&again).contains("--replace"), "{}", text(&again));
+
+    let evil = folder.path().join("evil.tar");
+    entries.push(entry("backups/now/shop/x.bson", b'2', b""));
+    std::fs::write(&evil, tar(&entries)).expect("writes");
+    for (arguments, status, says) in [
+        (vec!["restore", "--from", &evil.to_string_lossy(), "--to-uri", &to.uri, "--apply"], 1, "symbolic link"),
+        (vec!["restore", "--from", "/nowhere/at/all"], 1, "/nowhere/at/all"),
+        (vec!["restore", "--from", &dump, "--only", "shop.nothing"], 1, "shop.nothing"),
+        (vec!["restore", "--from", &dump, "--asset", "shop"], 2, "--asset"),
+        (vec!["restore", "--from", &dump, "--rename", "shop"], 2, "renaming"),
+        (vec!["restore"], 2, "--asset"),
+    ] {
+        let refused = shell.run(&arguments, &[]);
+        assert_eq!(refused.status.code(), Some(status), "{arguments:?}: {}", text(&refused));
+        assert!(text(&refused).contains(says), "{arguments:?}: {}", text(&refused));
+    }
+}

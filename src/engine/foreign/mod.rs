@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use self::contents::{Bounded, Contents, wrong};
 use self::survey::Survey;
 use super::event::{Event, Listener, Unit};
+use super::expected::Expected;
 use super::loader::Prepared;
 use super::phases::Phases;
 use super::pieces::Pieces;
@@ -91,6 +92,7 @@ impl Foreign {
         plan.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
         let stored = plan.base.objects.iter().map(|object| object.bytes).sum();
         line("read", format!("{}, all of it, and found whole", Bytes(stored)));
+        line("takes", plan.expected.describe());
         if plan.base.consistency == Consistency::None {
             line("warning", "it is not of one instant: it may hold parts of several states".to_string());
         }
@@ -148,7 +150,8 @@ fn planned(base: Manifest, foreign: Foreign, mut notes: Vec<String>) -> RestoreP
         let uploads = count(usize::try_from(foreign.uploads).unwrap_or(usize::MAX), "file");
         notes.push(format!("{uploads} of uploads ({}) beside it stay where they are", Bytes(foreign.upload_bytes)));
     }
-    RestorePlan { notes, foreign: Some(foreign), ..RestorePlan::of(base, None) }
+    let expected = Expected::unknown("no drill of such a dump");
+    RestorePlan { notes, foreign: Some(foreign), expected, ..RestorePlan::of(base, None) }
 }
 
 /// A manifest for what has none, made of what was read.
