@@ -9,7 +9,7 @@ servers=()
 trap 'kill "${servers[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
 cargo build --quiet --release --bin plimsoll
-plimsoll=$PWD/target/release/plimsoll
+plimsoll=${CARGO_TARGET_DIR:-$PWD/target}/release/plimsoll
 bulk=$(cargo build --quiet --release --bench bulk --message-format=json | grep -o '"executable":"[^"]*bulk-[^"]*"' | tail -1 | cut -d'"' -f4)
 
 # program VARIABLE NAME: as Plimsoll itself looks for it.
