@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
 
 use super::output::Global;
 use crate::base::Bytes;
@@ -14,7 +14,12 @@ use crate::engine::event::{Event, Listener, Unit};
 pub struct Progress {
     bars: Option<MultiProgress>,
     quiet: bool,
-    running: Mutex<HashMap<&'static str, ProgressBar>>,
+    running: Mutex<HashMap<&'static str, Running>>,
+}
+
+struct Running {
+    bar: ProgressBar,
+    documents: u64,
 }
 
 impl Progress {
@@ -38,18 +43,18 @@ impl Progress {
             Unit::Documents | Unit::Objects => "{human_pos} {per_sec}",
         };
         let template = match total {
-            Some(_) => format!("  {{prefix:<10}} {{bar:28}} {counts} {{eta}}"),
-            None => format!("  {{prefix:<10}} {{spinner}} {counts}"),
+            Some(_) => format!("  {{prefix:<10}} {{bar:28}} {counts} {{msg}} {{eta}} left"),
+            None => format!("  {{prefix:<10}} {{spinner}} {counts} {{msg}}"),
         };
         let bar = bars.add(total.map_or_else(ProgressBar::new_spinner, ProgressBar::new)).with_prefix(phase);
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.lock().insert(phase, bar);
+        self.lock().insert(phase, Running { bar, documents: 0 });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, ProgressBar>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Running>> {
         // A panic elsewhere while a bar was moved leaves the map whole.
         self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -60,13 +65,19 @@ impl Listener for Progress {
         match event {
             Event::Started { phase, total, unit } => self.start(phase, total, unit),
             Event::Advanced { phase, by } => {
-                if let Some(bar) = self.lock().get(phase) {
-                    bar.inc(by);
+                if let Some(running) = self.lock().get(phase) {
+                    running.bar.inc(by);
+                }
+            }
+            Event::Documents { phase, by } => {
+                if let Some(running) = self.lock().get_mut(phase) {
+                    running.documents += by;
+                    running.bar.set_message(format!("{} documents", HumanCount(running.documents)));
                 }
             }
             Event::Finished { phase, took, bytes } => {
-                if let Some(bar) = self.lock().remove(phase) {
-                    bar.finish_and_clear();
+                if let Some(running) = self.lock().remove(phase) {
+                    running.bar.finish_and_clear();
                 }
                 let size = if bytes > 0 { format!("  {}", Bytes(bytes)) } else { String::new() };
                 self.say(&format!("  {phase:<10} {took}{size}"));

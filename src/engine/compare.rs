@@ -55,6 +55,7 @@ async fn one(target: &dyn MongoTarget, listener: &dyn Listener, db: &str, collec
         let hash = tokio::task::spawn_blocking(move || Tally::of(&batch)).await;
         let tally = hash.map_err(|error| Fault::bug("a task that hashes documents ended early").because(error))??;
         listener.on(Event::Advanced { phase: PHASE, by: tally.bytes });
+        listener.on(Event::Documents { phase: PHASE, by: tally.documents });
         Ok::<_, Fault>(tally)
     });
     let sum = async |mut sum: Tally, one: Tally| {

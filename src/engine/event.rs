@@ -15,6 +15,11 @@ pub enum Event {
         phase: &'static str,
         by: u64,
     },
+    /// So many documents are in what was last told as done; bytes alone say little to a person.
+    Documents {
+        phase: &'static str,
+        by: u64,
+    },
     Finished {
         phase: &'static str,
         took: Span,

@@ -100,6 +100,7 @@ async fn load_one(
         let _turn = workers.inserts.acquire().await.map_err(|e| Fault::bug("no worker is left").because(e))?;
         target.insert(&entry.db, place, batch.bytes).await?;
         listener.on(Event::Advanced { phase: PHASE, by: batch.tally.bytes });
+        listener.on(Event::Documents { phase: PHASE, by: batch.tally.documents });
         Ok::<_, Fault>(batch.tally)
     });
     // The order of a capped collection's documents is part of what it is.

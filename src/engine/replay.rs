@@ -27,9 +27,10 @@ const LANES: usize = 4;
 const SLICES_AHEAD: usize = 2;
 
 /// Translates the whole log without applying it, so that what is damaged or cannot be replayed is known beforehand.
-/// Slices are read to their end: their hashes are proven too.
-pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &mut Translator) -> Result<()> {
-    let Some(mut window) = Stretch::of(plan) else { return Ok(()) };
+/// Returns the number of operations. Slices are read to their end: their hashes are proven too.
+pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &mut Translator) -> Result<u64> {
+    let Some(mut window) = Stretch::of(plan) else { return Ok(0) };
+    let mut operations = 0;
     let mut slices = opened(plan, store);
     while let Some(opened) = slices.next().await {
         let (slice, mut batches) = opened?;
@@ -43,7 +44,7 @@ pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &
                     continue;
                 }
                 if let Some(entry) = rewrite(entry, &plan.selection)? {
-                    translator.feed(&entry)?;
+                    operations += translator.feed(&entry)?.len() as u64;
                 }
             }
         }
@@ -52,7 +53,7 @@ pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &
             return Err(Fault::corrupt(format!("`{}` holds {entries} entries, its header says {said}", slice.key)));
         }
     }
-    Ok(())
+    Ok(operations)
 }
 
 /// Applies the log and returns the number of operations.

@@ -91,6 +91,8 @@ pub(super) struct Ready {
     /// How many documents there must be in the end.
     pub counts: HeadCount,
     with_views: BTreeSet<String>,
+    /// Of the log, that will be applied.
+    operations: u64,
     /// Databases that the restore writes to.
     pub databases: Vec<String>,
     /// Databases of those names that the target holds, or single collections of them, and that may be dropped.
@@ -118,7 +120,7 @@ pub(super) async fn check(
         }
     }
     let mut rehearsal = Translator::new(plan.scope(), base_indexes.clone(), counts, with_views.clone());
-    replay::rehearse(plan, store, &mut rehearsal).await?;
+    let operations = replay::rehearse(plan, store, &mut rehearsal).await?;
     let databases: BTreeSet<String> = plan.databases().into_iter().chain(rehearsal.touched.clone()).collect();
     let mut to_drop = Vec::new();
     for db in target.databases().await?.into_iter().filter(|db| databases.contains(db)) {
@@ -138,7 +140,7 @@ pub(super) async fn check(
     phases.end(checking, 0);
     let databases = databases.into_iter().collect();
     let (indexes, counts) = (rehearsal.indexes, rehearsal.counts);
-    Ok(Ready { collections, base_indexes, indexes, counts, with_views, databases, to_drop })
+    Ok(Ready { collections, base_indexes, indexes, counts, with_views, operations, databases, to_drop })
 }
 
 /// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.
@@ -198,7 +200,7 @@ pub(super) async fn write(
 
     let mut operations = 0;
     if !plan.slices.is_empty() {
-        let replaying = phases.begin(replay::PHASE, None, Unit::Documents);
+        let replaying = phases.begin(replay::PHASE, Some(ready.operations), Unit::Documents);
         let (indexes, with_views) = (ready.base_indexes.clone(), ready.with_views.clone());
         let mut translator = Translator::new(plan.scope(), indexes, HeadCount::default(), with_views);
         operations = replay::apply(plan, store, target, listener, &mut translator).await?;

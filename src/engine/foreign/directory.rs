@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::contents::wrong;
 use super::names::{self, Part};
 use super::survey::{Data, Metadata, Survey};
-use super::{Foreign, Form, PHASE, contents, documents, manifest, planned, shown};
+use super::{Foreign, Form, LOG, PHASE, contents, documents, manifest, planned, shown, sniffed};
 use crate::base::{Codec, Fault, Result};
 use crate::engine::event::{Event, Listener, Unit};
 use crate::engine::phases::Phases;
@@ -30,8 +30,8 @@ pub async fn plan(store: &dyn ObjectStore, name: &str, phases: &mut Phases<'_>) 
                 survey.uploads += 1;
                 survey.upload_bytes += object.bytes;
             }
-            (_, Part::Prelude) | ("", Part::Log) => {}
-            ("", part @ (Part::Documents { .. } | Part::Metadata { .. })) => files.push((object, part)),
+            (_, Part::Prelude) => {}
+            ("", part @ (Part::Documents { .. } | Part::Metadata { .. } | Part::Log)) => files.push((object, part)),
             _ => survey.others.get_or_insert_with(|| (path.to_string(), 0)).1 += 1,
         }
     }
@@ -44,13 +44,14 @@ pub async fn plan(store: &dyn ObjectStore, name: &str, phases: &mut Phases<'_>) 
         objects.push(object);
         survey.metadata.extend(one.metadata);
         survey.data.extend(one.data);
+        survey.log = survey.log.or(one.log);
     }
     phases.end(reading, total);
-    let (uploads, upload_bytes) = (survey.uploads, survey.upload_bytes);
+    let (uploads, upload_bytes, log) = (survey.uploads, survey.upload_bytes, survey.log);
     let found = survey.collections(false, name)?;
     let base = manifest(name, objects, &found.collections, written_at);
     let foreign = Foreign { address: shown(store, name), form: Form::Directory, uploads, upload_bytes, whole: None };
-    Ok(planned(base, foreign, found.notes))
+    Ok(planned(base, foreign, log, found.notes))
 }
 
 /// Reads one file whole.
@@ -65,6 +66,10 @@ async fn one(
         Part::Documents { db, stem, codec } => {
             let place = (db.to_string(), stem.to_string());
             measured(store, listener, &object.key, place, codec).await
+        }
+        Part::Log => {
+            let codec = sniffed(store, &object.key).await?;
+            measured(store, listener, &object.key, (String::new(), LOG.to_string()), codec).await
         }
         _ => Err(Fault::bug("a file that is not read")),
     }

@@ -31,7 +31,8 @@ pub async fn load(
 ) -> Result<Tally> {
     // The order of a capped collection's documents is part of what it is: one batch of it at a time.
     let turns: Vec<_> = collections.iter().map(|c| c.is_capped().then(|| Arc::new(Mutex::new(())))).collect();
-    let flow = flow(whole, store, collections).await?;
+    let places = collections.iter().enumerate().filter_map(|(at, c)| Some((c.entry.data.clone()?, at))).collect();
+    let flow = flow(whole, store, places).await?;
     let in_turn = flow.then(|item| async {
         let turn = match item.as_ref().ok().and_then(|(at, _)| turns.get(*at)?.clone()) {
             Some(turn) => Some(turn.lock_owned().await),
@@ -48,6 +49,7 @@ pub async fn load(
         let inserted = target.insert(&entry.db, &collection.stored_in(), batch.bytes).await;
         inserted.map_err(|fault| fault.within(format!("cannot load `{}.{}`", entry.db, entry.name)))?;
         listener.on(Event::Advanced { phase: loader::PHASE, by: batch.tally.bytes });
+        listener.on(Event::Documents { phase: loader::PHASE, by: batch.tally.documents });
         Ok::<_, Fault>((at, batch.tally))
     });
     let add = async |mut loaded: Vec<Tally>, (at, tally): (usize, Tally)| {
@@ -65,8 +67,7 @@ pub async fn load(
 }
 
 /// Batches, each with the place of its collection.
-async fn flow(whole: &Whole, store: &dyn ObjectStore, collections: &[Prepared]) -> Result<Flow<(usize, Batch)>> {
-    let places = collections.iter().enumerate().filter_map(|(at, c)| Some((c.entry.data.clone()?, at))).collect();
+async fn flow(whole: &Whole, store: &dyn ObjectStore, places: BTreeMap<String, usize>) -> Result<Flow<(usize, Batch)>> {
     let pieces = Pieces::of(store, &whole.object.key).await?;
     let (to, batches) = mpsc::channel(AHEAD);
     let (form, codec, expected) = (whole.form, whole.codec, whole.object.clone());

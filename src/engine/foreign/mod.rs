@@ -19,7 +19,7 @@ use std::io::{BufReader, Read};
 use futures_util::StreamExt;
 
 use self::contents::{Bounded, Contents, wrong};
-use self::survey::Survey;
+use self::survey::{Log, Survey};
 use super::event::{Event, Listener, Unit};
 use super::expected::Expected;
 use super::loader::Prepared;
@@ -135,17 +135,24 @@ async fn whole(store: &dyn ObjectStore, file: &ObjectInfo, phases: &mut Phases<'
     let reading = phases.begin(PHASE, Some(file.bytes), Unit::Bytes);
     let (object, survey) = survey(store, &file.key, form, codec, phases.listener).await?;
     phases.end(reading, object.bytes);
-    let (uploads, upload_bytes) = (survey.uploads, survey.upload_bytes);
+    let (uploads, upload_bytes, log) = (survey.uploads, survey.upload_bytes, survey.log);
     let found = survey.collections(form == Form::Archive, &file.key)?;
     let mut collections = found.collections;
     collections.iter_mut().filter(|c| c.entry.data.is_some()).for_each(|c| c.data = Some(object.clone()));
     let base = manifest(&file.key, vec![object.clone()], &collections, file.modified_at);
     let whole = Some(Whole { form, codec, object, collections });
     let foreign = Foreign { address: shown(store, &file.key), form, uploads, upload_bytes, whole };
-    Ok(planned(base, foreign, found.notes))
+    Ok(planned(base, foreign, log, found.notes))
 }
 
-fn planned(base: Manifest, foreign: Foreign, mut notes: Vec<String>) -> RestorePlan {
+fn planned(base: Manifest, foreign: Foreign, log: Option<Log>, mut notes: Vec<String>) -> RestorePlan {
+    if let Some(log) = log {
+        notes.push(format!(
+            "its log of {} entries, up to {}, is not replayed: for one instant restore it by mongorestore --oplogReplay",
+            log.entries,
+            log.last.instant()
+        ));
+    }
     if foreign.uploads > 0 {
         let uploads = count(usize::try_from(foreign.uploads).unwrap_or(usize::MAX), "file");
         notes.push(format!("{uploads} of uploads ({}) beside it stay where they are", Bytes(foreign.upload_bytes)));
