@@ -56,7 +56,7 @@ for collection in events images users edits notes; do
 done
 echo "the dumps hold the same bytes"
 sizes="stored: mongodump --gzip $(bytes "$work/peer-gzip"), gzip $(bytes "$work/gzip"), zstd:3 $(bytes "$work/zstd") bytes"
-rm -rf "$work"/peer-* "$work"/gzip "$work"/zstd "$work"/plain "$work"/fast
+rm -rf "$work"/{peer-gzip,peer-plain,gzip,zstd,plain,fast}
 
 start_mongod "$target_port" 2
 "$bulk" fill "$uri" bench "$restored_megabytes"
