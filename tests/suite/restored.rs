@@ -24,7 +24,8 @@ pub const ASSET: &str = "shop";
 /// What a server holds: tally, options, indexes, by namespace. Options and indexes as sorted text.
 pub type State = BTreeMap<String, (Tally, String, Vec<String>)>;
 
-/// The state of these databases at one cluster time; options and indexes are those of now.
+/// The state of these databases at one cluster time; options and indexes are those of now, and so are the documents of
+/// capped collections, which the server reads at no other time.
 pub async fn state(source: &Source, databases: &[&str], at: Option<OpTime>) -> State {
     let mut state = State::new();
     for db in databases {
@@ -35,7 +36,8 @@ pub async fn state(source: &Source, databases: &[&str], at: Option<OpTime>) -> S
                     CollectionKind::TimeSeries => format!("system.buckets.{}", collection.name),
                     _ => collection.name.clone(),
                 };
-                let mut batches = source.documents(db, &place, at).await.expect("documents");
+                let capped = collection.options.get_bool("capped").unwrap_or(false);
+                let mut batches = source.documents(db, &place, at.filter(|_| !capped)).await.expect("documents");
                 while let Some(batch) = batches.next().await {
                     tally.merge(&Tally::of(&batch.expect("a batch")).expect("documents"));
                 }
