@@ -34,7 +34,7 @@ pub struct Args {
     wanted: Option<RecoveryTarget>,
     /// Restore a dump that another tool made, without a repository: a directory or archive of mongodump, or a tar of such
     /// a directory, packed by gzip or not (a path, or s3://bucket/key)
-    #[arg(long, value_name = "URL", conflicts_with_all = ["asset", "at", "point", "uploads"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["asset", "at", "point"])]
     from: Option<String>,
     /// Restore this database (DB) or collection (DB.COLLECTION) alone; may be given more than once
     #[arg(long, value_name = "NAME", conflicts_with = "uploads")]
@@ -44,7 +44,7 @@ pub struct Args {
     rename: Vec<Rename>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Restore uploads, into the bucket or directory of --to
+    /// Restore uploads, into the bucket or directory of --to; with --from, those in a tarball of the original scripts
     #[arg(long, requires = "to", conflicts_with_all = ["at", "to_uri"])]
     uploads: bool,
     /// Bucket (s3://bucket/prefix) or directory for uploads
@@ -68,6 +68,7 @@ impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
         output::runtime()?.block_on(async {
             match (&self.to, &self.download) {
+                (Some(to), _) if self.from.is_some() => self.uploads_of_tarball(global, to).await,
                 (Some(to), _) => self.uploads(global, to).await,
                 (None, Some(directory)) => self.download(global, directory).await,
                 (None, None) => self.database(global).await,
@@ -184,6 +185,28 @@ impl Args {
             text += &format!("  {:<10} {}, if the server holds them\n", "drops", plan.databases().join(", "));
         }
         text
+    }
+
+    async fn uploads_of_tarball(&self, global: &Global, to: &str) -> Result<Exit> {
+        let (store, plan) = self.plan(global).await?;
+        if !self.apply {
+            let into = format!("  {:<10} {}, the uploads alone\n", "into", redact_uri(to));
+            match global.format {
+                Format::Json => output::print_json(&plan)?,
+                Format::Human => output::print(&(plan.describe() + &into + NOT_APPLIED))?,
+            }
+            return Ok(Exit::Done);
+        }
+        let destination = store::open(to, &self.s3.options()).await?;
+        let (address, progress) = (destination.address(), Progress::new(global));
+        let out = foreign::uploads::restore(&plan, store.as_ref(), destination, &progress, self.replace).await?;
+        match global.format {
+            Format::Json => output::print_json(&out)?,
+            Format::Human => {
+                output::print(&format!("{} files, {}, restored into {address}\n", out.objects, Bytes(out.bytes)))?;
+            }
+        }
+        Ok(Exit::Done)
     }
 
     async fn uploads(&self, global: &Global, to: &str) -> Result<Exit> {

@@ -130,3 +130,34 @@ async fn the_dump_of_another_tool_is_planned_and_restored_under_other_names_with
         assert!(text(&refused).contains(says), "{arguments:?}: {}", text(&refused));
     }
 }
+
+#[test]
+fn the_uploads_in_a_tarball_of_the_original_scripts_come_out_whole_or_not_at_all() {
+    use super::packed::{dump_entries, entry, gzip, tar};
+    let folder = tempfile::tempdir().expect("a folder");
+    let shell = Shell { repository: tempfile::tempdir().expect("a folder"), mongod: "unused".into() };
+    let (dump, out) = (folder.path().join("dump.tar.gz"), folder.path().join("out"));
+    let large: Vec<u8> = (0..3_000_000_u32).map(|i| i.to_le_bytes()[i as usize % 3]).collect();
+    let mut entries = dump_entries();
+    entries.push(entry("backups/now/uploads/img/large.jpg", b'0', &large));
+    entries.push(entry("backups/now/uploads/empty.txt", b'0', b""));
+    std::fs::write(&dump, gzip(&tar(&entries))).expect("writes");
+    let (dump, to) = (dump.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());
+    let arguments = ["restore", "--from", &dump, "--uploads", "--to", &to];
+    let planned = shell.run(&arguments, &[]);
+    assert!(planned.status.success() && text(&planned).contains("2 files of uploads"), "{}", text(&planned));
+    assert!(!out.exists(), "a plan writes nothing");
+    let applied = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert!(applied.status.success() && text(&applied).contains("2 files"), "{}", text(&applied));
+    assert!(std::fs::read(out.join("img/large.jpg")).expect("reads") == large);
+    assert_eq!(std::fs::read(out.join("empty.txt")).expect("reads"), b"");
+    let again = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert!(again.status.code() == Some(1) && text(&again).contains("--replace"), "{}", text(&again));
+
+    let cut = std::fs::read(&dump).expect("reads");
+    std::fs::write(&dump, &cut[..cut.len() - 100]).expect("writes");
+    std::fs::remove_dir_all(&out).expect("removes");
+    let refused = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert!(refused.status.code() == Some(1) && text(&refused).contains("cannot read"), "{}", text(&refused));
+    assert!(!out.exists(), "nothing was written");
+}

@@ -13,6 +13,7 @@ mod structure;
 mod survey;
 mod tar;
 mod tarball;
+pub mod uploads;
 
 use std::io::{BufReader, Read};
 
