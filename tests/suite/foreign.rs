@@ -237,3 +237,27 @@ async fn a_dump_that_changes_after_it_was_looked_through_fails_the_restore() {
     let restored = restore::run(&plan, store, &target, &SystemClock, &Silent, &options).await.expect("restores");
     assert_eq!(restored.documents, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_cannot_be_restored_fails_the_run_with_count_and_reason() {
+    let server = private_mongo().await;
+    let target = Target::new(client::connect(&server.uri).await.expect("connects"));
+    let restore = async |documents: &[bson::Document], indexes: &str| {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        let text = format!(r#"{{"options":{{}},"indexes":[{indexes}],"collectionName":"things","type":"collection"}}"#);
+        store.put("dump/shop/things.metadata.json", text.into()).await.expect("puts");
+        store.put("dump/shop/things.bson", bson(documents).into()).await.expect("puts");
+        let plan = foreign::plan(store.as_ref(), "dump", &Silent).await.expect("a plan");
+        let options = RestoreOptions { replace: true, ..RestoreOptions::default() };
+        restore::run(&plan, store, &target, &SystemClock, &Silent, &options).await
+    };
+    let twice = [doc! { "_id": 1, "n": 1 }, doc! { "_id": 2, "n": 1 }, doc! { "_id": 1, "n": 2 }];
+    let fault = restore(&twice, "").await.expect_err("one is there twice");
+    assert!(chain(&fault).contains("1 of 3 documents were refused"), "{}", chain(&fault));
+    assert!(chain(&fault).contains("duplicate key") && chain(&fault).contains("shop.things"), "{}", chain(&fault));
+    assert!(fault.help.is_some_and(|help| help.contains("`shop`") && help.contains("--replace")));
+    let unique = r#"{"key":{"n":1},"name":"n","unique":true}"#;
+    let fault = restore(&twice[..2], unique).await.expect_err("a unique index does not hold");
+    assert!(chain(&fault).contains("duplicate key") && chain(&fault).contains("indexes of"), "{}", chain(&fault));
+    restore(&twice[1..], unique).await.expect("these can be restored");
+}

@@ -161,3 +161,35 @@ fn the_uploads_in_a_tarball_of_the_original_scripts_come_out_whole_or_not_at_all
     assert!(refused.status.code() == Some(1) && text(&refused).contains("cannot read"), "{}", text(&refused));
     assert!(!out.exists(), "nothing was written");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_restore_says_what_the_target_holds_and_how_to_go_on() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let to = private_mongo().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = folder.path().join("dump.tar");
+    std::fs::write(&dump, super::packed::tar(&super::packed::dump_entries())).expect("writes");
+    let client = client::connect(&to.uri).await.expect("connects");
+    let admin = client.database("admin");
+    // Every write waits from here on: the restore hangs in the middle, however fast the machine is.
+    admin.run_command(doc! { "fsync": 1, "lock": true }).await.expect("locks");
+    let mut restore = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    restore.arg("restore").arg("--from").arg(&dump).args(["--to-uri", &to.uri, "--apply", "--replace"]);
+    let mut running = restore.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("plimsoll runs");
+    let mut lines = BufReader::new(running.stderr.take().expect("piped")).lines();
+    let checked = lines.by_ref().map_while(Result::ok).any(|line| line.trim_start().starts_with("check"));
+    assert!(checked, "it has begun to write");
+    let killed = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let said: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(running.wait().expect("ends").code(), Some(1), "{said:?}");
+    let said = said.join("\n");
+    assert!(said.contains("stopped before its end") && said.contains("`shop`") && said.contains("--replace"), "{said}");
+
+    admin.run_command(doc! { "fsyncUnlock": 1 }).await.expect("unlocks");
+    let again = restore.output().expect("plimsoll runs");
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again));
+    let users = client.database("shop").collection::<Document>("users");
+    assert_eq!(users.count_documents(doc! {}).await.expect("counts"), 2);
+}
