@@ -138,10 +138,10 @@ async fn roll_forward(
         };
         let reaches = route::reach(slices, from);
         if let Some(names) = route::between(slices, from, at) {
-            let slices = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
-            let slices: Vec<PlannedSlice> = slices.try_collect().await?;
-            linked(&slices)?;
-            return Ok(RestorePlan { slices, until: Some(at), ..RestorePlan::of(base, Some(reaches)) });
+            let chain = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
+            let chain: Vec<PlannedSlice> = chain.try_collect().await?;
+            linked(store, slices, &chain).await?;
+            return Ok(RestorePlan { slices: chain, until: Some(at), ..RestorePlan::of(base, Some(reaches)) });
         }
         furthest = furthest.max(Some(reaches));
     }
@@ -154,11 +154,16 @@ async fn roll_forward(
     })
 }
 
-/// A slice that begins where one ended and names another predecessor was not written after that one.
-fn linked(slices: &[PlannedSlice]) -> Result<()> {
+/// A slice that begins where others end, and names none of them as its predecessor, was not written after what is there.
+async fn linked(store: &dyn ObjectStore, names: &[SliceName], slices: &[PlannedSlice]) -> Result<()> {
     for (before, after) in slices.iter().zip(slices.iter().skip(1)) {
         let named = after.header.previous.as_ref().filter(|_| before.header.last == after.header.first);
-        if named.is_some_and(|named| *named != before.header.sha256) {
+        let Some(named) = named.filter(|named| **named != before.header.sha256) else { continue };
+        // Slices may overlap: it may continue another that ends at the same instant.
+        let ends_there = names.iter().filter(|name| name.last == after.header.first);
+        let others: Vec<PlannedSlice> =
+            stream::iter(ends_there).map(|name| slice(store, name)).buffered(AT_ONCE).try_collect().await?;
+        if !others.iter().any(|other| other.header.sha256 == *named) {
             return Err(Fault::corrupt(format!("`{}` does not continue `{}`", after.key, before.key))
                 .help("the target was not touched; one of the two was replaced after it was written"));
         }

@@ -8,6 +8,7 @@ mod bad_input;
 mod base_compression;
 mod capture;
 mod capture_crash;
+mod capture_gap;
 mod capture_lease;
 mod capture_service;
 mod captured;
