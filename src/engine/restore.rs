@@ -3,12 +3,12 @@
 //! Nothing is written before all is known to be there: objects (the plan), options and indexes, a log that can be
 //! replayed to its end, and a target that holds nothing of the same names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::event::{Listener, Unit};
+use super::event::{Event, Listener, Unit};
 use super::head_count::HeadCount;
 use super::index_book::IndexBook;
 use super::loader::{self, Prepared};
@@ -50,6 +50,9 @@ pub struct Restored {
     pub bytes: u64,
     /// Operations of the log that were applied.
     pub operations: u64,
+    /// Writes of the log that a restore leaves out, by namespace: those to users and roles.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub uncovered: BTreeMap<String, u64>,
     pub phases: Vec<Phase>,
 }
 
@@ -78,6 +81,7 @@ pub async fn run(
         documents: done.documents,
         bytes: done.bytes,
         operations: done.operations,
+        uncovered: ready.uncovered,
         phases: phases.done,
     })
 }
@@ -90,6 +94,8 @@ pub(super) struct Ready {
     pub indexes: IndexBook,
     /// How many documents there must be in the end.
     pub counts: HeadCount,
+    /// Writes of the log that are not replayed, by namespace.
+    uncovered: BTreeMap<String, u64>,
     with_views: BTreeSet<String>,
     /// Of the log, that will be applied.
     operations: u64,
@@ -121,6 +127,11 @@ pub(super) async fn check(
     }
     let mut rehearsal = Translator::new(plan.scope(), base_indexes.clone(), counts, with_views.clone());
     let operations = replay::rehearse(plan, store, &mut rehearsal).await?;
+    for (namespace, writes) in &rehearsal.uncovered {
+        let left_out =
+            format!("{writes} writes of the log to `{namespace}` are not replayed: make those changes by hand");
+        phases.listener.on(Event::Warning(left_out));
+    }
     let databases: BTreeSet<String> = plan.databases().into_iter().chain(rehearsal.touched.clone()).collect();
     let mut to_drop = Vec::new();
     for db in target.databases().await?.into_iter().filter(|db| databases.contains(db)) {
@@ -139,8 +150,8 @@ pub(super) async fn check(
     }
     phases.end(checking, 0);
     let databases = databases.into_iter().collect();
-    let (indexes, counts) = (rehearsal.indexes, rehearsal.counts);
-    Ok(Ready { collections, base_indexes, indexes, counts, with_views, operations, databases, to_drop })
+    let Translator { indexes, counts, uncovered, .. } = rehearsal;
+    Ok(Ready { collections, base_indexes, indexes, counts, uncovered, with_views, operations, databases, to_drop })
 }
 
 /// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.

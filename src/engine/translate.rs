@@ -5,7 +5,7 @@
 //! end (see [`super::index_book`]); and a transaction's writes, which the log may spread over several entries, count from
 //! the entry that commits them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bson::{Document, RawArray, RawDocument, RawDocumentBuf, Timestamp, cstr, rawdoc};
 
@@ -30,6 +30,8 @@ pub struct Translator {
     pub counts: HeadCount,
     /// Databases that the log writes to.
     pub touched: BTreeSet<String>,
+    /// Writes to the server's users and roles, which are not replayed: by namespace.
+    pub uncovered: BTreeMap<String, u64>,
     /// Databases whose target has a `system.views`.
     with_views: BTreeSet<String>,
     /// Transactions that are not committed yet, by session and number.
@@ -62,7 +64,15 @@ impl Translator {
     /// `with_views`: databases that have views or time series in the base.
     pub fn new(databases: &[String], indexes: IndexBook, counts: HeadCount, with_views: BTreeSet<String>) -> Self {
         let databases = databases.iter().cloned().collect();
-        Translator { databases, indexes, counts, touched: BTreeSet::new(), with_views, open: HashMap::new() }
+        Translator {
+            databases,
+            indexes,
+            counts,
+            touched: BTreeSet::new(),
+            uncovered: BTreeMap::new(),
+            with_views,
+            open: HashMap::new(),
+        }
     }
 
     /// The operations that `entry` stands for, in order.
@@ -101,6 +111,9 @@ impl Translator {
 
     fn write(&mut self, entry: &Entry<'_>, out: &mut Vec<Operation>) -> Result<()> {
         let (db, collection) = split(entry.ns)?;
+        if matches!(entry.ns, "admin.system.users" | "admin.system.roles") {
+            *self.uncovered.entry(entry.ns.to_string()).or_default() += 1;
+        }
         if !self.wants(db) {
             return Ok(());
         }

@@ -32,6 +32,7 @@ mod policy_problems;
 mod policy_read;
 mod policy_references;
 mod policy_schema;
+mod replay;
 mod report_charts;
 mod report_page;
 mod report_table;
