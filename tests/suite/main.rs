@@ -4,6 +4,7 @@ mod audit_codes;
 mod audit_observed;
 mod audit_pixelcraft;
 mod backup;
+mod backup_crash;
 mod bad_input;
 mod base_compression;
 mod capture;

@@ -88,13 +88,13 @@ impl Running {
     }
 }
 
-pub async fn back_up(source: &Source, store: &Arc<dyn ObjectStore>, databases: &[&str]) -> Manifest {
+pub async fn back_up(source: &dyn MongoSource, store: &Arc<dyn ObjectStore>, databases: &[&str]) -> Manifest {
     back_up_as(Compression::default(), source, store, databases).await
 }
 
 pub async fn back_up_as(
     compression: Compression,
-    source: &Source,
+    source: &dyn MongoSource,
     store: &Arc<dyn ObjectStore>,
     databases: &[&str],
 ) -> Manifest {
