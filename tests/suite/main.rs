@@ -19,6 +19,7 @@ mod demo;
 mod drill;
 mod engine_content;
 mod engine_route;
+mod failure_modes;
 mod foreign;
 mod halting;
 mod hour;
