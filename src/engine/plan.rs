@@ -295,6 +295,11 @@ impl RestorePlan {
         self.foreign.as_ref()?.whole.as_ref()
     }
 
+    /// Whether a log lies beside the base that makes it of one instant.
+    pub fn has_own_log(&self) -> bool {
+        self.foreign.as_ref().is_some_and(|foreign| foreign.log.is_some())
+    }
+
     /// Databases that are written to, in order.
     pub fn databases(&self) -> Vec<String> {
         let databases: BTreeSet<String> = self.collections().filter_map(|c| Some(self.target(c)?.0)).collect();

@@ -126,7 +126,8 @@ pub(super) async fn check(
         }
     }
     let mut rehearsal = Translator::new(plan.scope(), base_indexes.clone(), counts, with_views.clone());
-    let operations = replay::rehearse(plan, store, &mut rehearsal).await?;
+    let own = foreign::log::rehearse(plan, store, &mut rehearsal, &collections).await?;
+    let operations = own + replay::rehearse(plan, store, &mut rehearsal).await?;
     for (namespace, writes) in &rehearsal.uncovered {
         let left_out =
             format!("{writes} writes of the log to `{namespace}` are not replayed: make those changes by hand");
@@ -210,11 +211,13 @@ pub(super) async fn write(
     phases.end(loading, loaded.bytes);
 
     let mut operations = 0;
-    if !plan.slices.is_empty() {
+    if !plan.slices.is_empty() || plan.has_own_log() {
         let replaying = phases.begin(replay::PHASE, Some(ready.operations), Unit::Documents);
         let (indexes, with_views) = (ready.base_indexes.clone(), ready.with_views.clone());
         let mut translator = Translator::new(plan.scope(), indexes, HeadCount::default(), with_views);
-        operations = replay::apply(plan, store, target, listener, &mut translator).await?;
+        let collections = &ready.collections;
+        operations = foreign::log::replay(plan, store, target, listener, &mut translator, collections).await?;
+        operations += replay::apply(plan, store, target, listener, &mut translator).await?;
         phases.end(replaying, plan.slices.iter().map(|slice| slice.header.bytes).sum());
     }
 

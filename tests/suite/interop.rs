@@ -9,12 +9,13 @@ use bson::{Bson, DateTime, Document, Timestamp, doc};
 use mongodb::Client;
 use plimsoll::base::Compression;
 use plimsoll::clock::SystemClock;
+use plimsoll::engine::content::Tally;
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use plimsoll::engine::restore::{self, RestoreOptions};
 use plimsoll::engine::{download, foreign};
 use plimsoll::mongo::{Source, Target, client};
-use plimsoll::port::ObjectStore;
+use plimsoll::port::{MongoSource, ObjectStore};
 use plimsoll::repository::SnapshotName;
 use plimsoll::store::directory::DirectoryStore;
 
@@ -266,5 +267,84 @@ async fn stock_mongorestore_replays_a_downloaded_log_to_the_instant_that_was_ask
         for db in DATABASES {
             to.database(db).drop().await.expect("drops");
         }
+    }
+}
+
+/// What these collections hold, as of a cluster time.
+async fn tallies(client: &Client, at: Option<plimsoll::base::OpTime>) -> Vec<(&'static str, Tally)> {
+    use futures_util::TryStreamExt;
+    let source = Source::new(client.clone());
+    let mut tallies = Vec::new();
+    for name in ["busy", "users", "places", "clustered", "strict", "system.buckets.measured"] {
+        let batches: Vec<_> = source.documents(DB, name, at).await.expect("opens").try_collect().await.expect("reads");
+        let mut tally = Tally::default();
+        batches.iter().for_each(|batch| tally.merge(&Tally::of(batch).expect("documents")));
+        tallies.push((name, tally));
+    }
+    tallies
+}
+
+/// Writes of every kind, until it is told to stop; the collections that it makes and drops are all named `temp`.
+async fn load(client: Client, stop: tokio::sync::watch::Receiver<bool>) {
+    let db = client.database(DB);
+    let (busy, places) = (db.collection::<Document>("busy"), db.collection::<Document>("places"));
+    busy.drop().await.expect("drops");
+    busy.insert_many(docs(0..2_500)).await.expect("inserts");
+    let mut session = client.start_session().await.expect("a session");
+    for i in 0.. {
+        if *stop.borrow() {
+            return;
+        }
+        busy.insert_many(docs(10_000 + i * 20..10_020 + i * 20)).await.expect("inserts");
+        let some = doc! { "n": { "$gte": i * 7 % 2_000, "$lt": i * 7 % 2_000 + 50 } };
+        let update = doc! { "$inc": { "n": 0_i64, "seen": 1 }, "$push": { "tags": i } };
+        busy.update_many(some, update).await.expect("updates");
+        busy.delete_many(doc! { "_id": { "$in": [i, 10_000 + i * 20] } }).await.expect("deletes");
+        let other = doc! { "again": i, "deep": { "x": i } };
+        busy.replace_one(doc! { "_id": 2_400 - i % 300 }, other).upsert(true).await.expect("replaces");
+        session.start_transaction().await.expect("begins");
+        let set = doc! { "$set": { "deep.x": i } };
+        places.update_one(doc! { "_id": i % 200 }, set).session(&mut session).await.expect("sets");
+        busy.insert_one(doc! { "_id": format!("of {i}") }).session(&mut session).await.expect("inserts");
+        session.commit_transaction().await.expect("commits");
+        let temp = db.collection::<Document>(&format!("temp {}", i % 3));
+        temp.insert_many(docs(i * 5..i * 5 + 5)).await.expect("makes");
+        if i % 2 == 1 {
+            temp.drop().await.expect("drops");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stock_dump_made_under_load_comes_back_of_one_instant_by_its_own_log() {
+    let Some(peers) = peers("a_stock_dump_made_under_load_comes_back_of_one_instant_by_its_own_log") else { return };
+    let (from_server, from) = full_source().await;
+    let to_server = private_mongo().await;
+    let to = client::connect(&to_server.uri).await.expect("connects");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_string();
+    for (name, flags) in [
+        ("plain", &["--out"][..]),
+        ("gzip", &["--gzip", "--out"]),
+        ("archive", &["--archive"]),
+        ("archive.gz", &["--gzip", "--archive"]),
+    ] {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let loading = tokio::spawn(load(from.clone(), stopped));
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let (last, flags) = flags.split_last().expect("a flag");
+        let (uri, out) = (from_server.uri.clone(), format!("{last}={}", at(name)));
+        let (peers, flags) = (peers.clone(), flags.to_vec());
+        let dump = move || peers.mongodump(&uri, &[&["--oplog"], &flags[..], &[&out]].concat());
+        tokio::task::spawn_blocking(dump).await.expect("dumps");
+        let plan = restore_from(&at(name), &to).await;
+        let plan = plan.unwrap_or_else(|fault| panic!("{name}: {}", plimsoll::engine::record::chain(&fault)));
+        let log = plan.foreign.as_ref().and_then(|foreign| foreign.log).expect("a log");
+        assert!(log.entries > 10, "it was made under load: {log:?}");
+        let expected = tallies(&from, Some(log.last)).await;
+        stop.send(true).expect("it runs");
+        loading.await.expect("the load");
+        assert_eq!(tallies(&to, None).await, expected, "{name}");
+        to.database(DB).drop().await.expect("drops");
     }
 }

@@ -39,8 +39,12 @@ pub async fn plan(store: &dyn ObjectStore, name: &str, phases: &mut Phases<'_>) 
     let reading = phases.begin(PHASE, Some(total), Unit::Bytes);
     let reads = stream::iter(files).map(|(object, part)| one(store, phases.listener, object, part));
     let read: Vec<(ObjectEntry, Survey)> = reads.buffered(AT_ONCE).try_collect().await?;
-    let mut objects = Vec::new();
+    let (mut objects, mut log_object) = (Vec::new(), None);
     for (object, one) in read {
+        if one.log.is_some() {
+            let codec = sniffed(store, &object.key).await?;
+            log_object = Some((object.clone(), codec));
+        }
         objects.push(object);
         survey.metadata.extend(one.metadata);
         survey.data.extend(one.data);
@@ -50,8 +54,9 @@ pub async fn plan(store: &dyn ObjectStore, name: &str, phases: &mut Phases<'_>) 
     let (uploads, upload_bytes, log) = (survey.uploads, survey.upload_bytes, survey.log);
     let found = survey.collections(false, name)?;
     let base = manifest(name, objects, &found.collections, written_at);
-    let foreign = Foreign { address: shown(store, name), form: Form::Directory, uploads, upload_bytes, whole: None };
-    Ok(planned(base, foreign, log, found.notes))
+    let address = shown(store, name);
+    let foreign = Foreign { address, form: Form::Directory, uploads, upload_bytes, log, log_object, whole: None };
+    Ok(planned(base, foreign, found.notes))
 }
 
 /// Reads one file whole.

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{Mutex, mpsc};
 
 use super::contents::wrong;
-use super::{Finds, Whole, read};
+use super::{Finds, LOG, Whole, read};
 use crate::base::{Fault, FaultKind, Result};
 use crate::engine::content::Tally;
 use crate::engine::event::{Event, Listener};
@@ -64,6 +64,12 @@ pub async fn load(
         sum.merge(loaded);
     }
     Ok(sum)
+}
+
+/// The entries of the dump's own log.
+pub async fn log(whole: &Whole, store: &dyn ObjectStore) -> Result<Flow<Batch>> {
+    let flow = flow(whole, store, BTreeMap::from([(format!("/{LOG}"), 0)])).await?;
+    Ok(Box::pin(flow.map_ok(|(_, batch)| batch)))
 }
 
 /// Batches, each with the place of its collection.

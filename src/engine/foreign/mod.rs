@@ -8,6 +8,7 @@ mod archive;
 mod contents;
 mod directory;
 mod feed;
+pub mod log;
 mod names;
 mod structure;
 mod survey;
@@ -20,7 +21,7 @@ use std::io::{BufReader, Read};
 use futures_util::StreamExt;
 
 use self::contents::{Bounded, Contents, wrong};
-use self::survey::{Log, Survey};
+use self::survey::Survey;
 use super::event::{Event, Listener, Unit};
 use super::expected::Expected;
 use super::loader::Prepared;
@@ -34,6 +35,7 @@ use crate::repository::manifest::{FORMAT, ManifestKind};
 use crate::repository::{Manifest, ObjectEntry};
 
 pub use feed::load;
+pub use survey::Log;
 
 /// Name of the log of a dump's own time, beside the collections.
 const LOG: &str = "oplog";
@@ -60,6 +62,11 @@ pub struct Foreign {
     /// Files of uploads beside it, and their bytes.
     pub uploads: u64,
     pub upload_bytes: u64,
+    /// The log of the dump's own time.
+    pub log: Option<Log>,
+    /// Where it is an object of its own: that, and how it is packed.
+    #[serde(skip)]
+    log_object: Option<(ObjectEntry, Codec)>,
     /// Where all collections are in one object: what it is, and what was found in it.
     #[serde(skip)]
     pub whole: Option<Whole>,
@@ -93,6 +100,10 @@ impl Foreign {
         plan.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
         let stored = plan.base.objects.iter().map(|object| object.bytes).sum();
         line("read", format!("{}, all of it, and found whole", Bytes(stored)));
+        if let Some(log) = self.log {
+            let entries = format!("{} entries of its own log, to {} ({})", log.entries, log.last.instant(), log.last);
+            line("replays", format!("{entries}: by them it is of one instant"));
+        }
         line("takes", plan.expected.describe());
         if plan.base.consistency == Consistency::None {
             line("warning", "it is not of one instant: it may hold parts of several states".to_string());
@@ -142,17 +153,14 @@ async fn whole(store: &dyn ObjectStore, file: &ObjectInfo, phases: &mut Phases<'
     collections.iter_mut().filter(|c| c.entry.data.is_some()).for_each(|c| c.data = Some(object.clone()));
     let base = manifest(&file.key, vec![object.clone()], &collections, file.modified_at);
     let whole = Some(Whole { form, codec, object, collections });
-    let foreign = Foreign { address: shown(store, &file.key), form, uploads, upload_bytes, whole };
-    Ok(planned(base, foreign, log, found.notes))
+    let address = shown(store, &file.key);
+    let foreign = Foreign { address, form, uploads, upload_bytes, log, log_object: None, whole };
+    Ok(planned(base, foreign, found.notes))
 }
 
-fn planned(base: Manifest, foreign: Foreign, log: Option<Log>, mut notes: Vec<String>) -> RestorePlan {
-    if let Some(log) = log {
-        notes.push(format!(
-            "its log of {} entries, up to {}, is not replayed: for one instant restore it by mongorestore --oplogReplay",
-            log.entries,
-            log.last.instant()
-        ));
+fn planned(mut base: Manifest, foreign: Foreign, mut notes: Vec<String>) -> RestorePlan {
+    if let Some(log) = foreign.log {
+        (base.consistency, base.cluster_time) = (Consistency::Oplog, Some(log.last));
     }
     if foreign.uploads > 0 {
         let uploads = count(usize::try_from(foreign.uploads).unwrap_or(usize::MAX), "file");

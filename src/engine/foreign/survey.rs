@@ -46,7 +46,7 @@ pub struct Data {
     pub object: Option<ObjectEntry>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Log {
     pub entries: u64,
     pub first: OpTime,
