@@ -13,7 +13,7 @@ use super::signals;
 use crate::base::fault::redact_uri;
 use crate::base::{Bytes, Fault, FaultKind, Result};
 use crate::clock::SystemClock;
-use crate::engine::plan::{self, RestorePlan};
+use crate::engine::plan::{self, RestorePlan, RestoreTo};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::selection::{Name, Rename, Selection};
 use crate::engine::sync;
@@ -44,8 +44,9 @@ pub struct Args {
     rename: Vec<Rename>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Restore uploads, into the bucket or directory of --to; with --from, those in a tarball of the original scripts
-    #[arg(long, requires = "to", conflicts_with_all = ["at", "to_uri"])]
+    /// Restore uploads, into the bucket or directory of --to: with --at, as of the newest snapshot at or before that
+    /// instant, to match a database that is restored to it; with --from, those in a tarball of the original scripts
+    #[arg(long, requires = "to", conflicts_with = "to_uri")]
     uploads: bool,
     /// Bucket (s3://bucket/prefix) or directory for uploads
     #[arg(long, value_name = "URL", requires = "uploads")]
@@ -211,14 +212,26 @@ impl Args {
 
     async fn uploads(&self, global: &Global, to: &str) -> Result<Exit> {
         let (store, wanted) = (self.repository()?.open_existing().await?, self.wanted()?);
-        let (manifest, entries) = sync::plan_uploads(store.as_ref(), &wanted.asset, wanted.point.as_deref()).await?;
+        let (point, at) = match wanted.request()?.target {
+            RestoreTo::At(at) => {
+                let at = at.instant();
+                (Some(sync::point_at(store.as_ref(), &wanted.asset, at).await?), Some(at))
+            }
+            RestoreTo::Point(id) => (Some(id), None),
+            RestoreTo::Newest => (None, None),
+        };
+        let (manifest, entries) = sync::plan_uploads(store.as_ref(), &wanted.asset, point.as_deref()).await?;
         let size = Bytes(manifest.bytes_raw);
+        let apart = at.map_or_else(String::new, |at| {
+            let apart = at - manifest.consistent_at;
+            format!("  apart      {apart} before {at}: what was uploaded or removed between is as it was then\n")
+        });
         if !self.apply {
             match global.format {
                 Format::Json => output::print_json(&manifest)?,
                 Format::Human => output::print(&format!(
-                    "Restore uploads `{}`\n  point      {}, read from {} on\n  holds      {}, {size}\n  \
-                     into       {}\n{NOT_APPLIED}",
+                    "Restore uploads `{}`\n  point      {}, read from {} on\n{apart}  holds      {}, \
+                     {size}\n  into       {}\n{NOT_APPLIED}",
                     manifest.asset,
                     manifest.id,
                     manifest.consistent_at,

@@ -15,7 +15,7 @@ use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{self, SMALL};
 use super::{Listener, pipeline, points, unpack};
-use crate::base::{Compression, Fault, FaultKind, Result, Span};
+use crate::base::{Compression, Fault, FaultKind, Instant, Result, Span};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectStore};
 use crate::port::{ObjectInfo, Written};
@@ -295,6 +295,16 @@ pub async fn plan_uploads(
         fault.within(format!("`{}` cannot be restored", manifest.id)).help("nothing was written; restore another point")
     })?;
     Ok((manifest, entries))
+}
+
+/// The newest uploads point at or before an instant: what was uploaded by then, and nothing from after it.
+pub async fn point_at(store: &dyn ObjectStore, asset: &str, at: Instant) -> Result<String> {
+    let mut points = points::of(store, asset, ManifestKind::Uploads, &mut Vec::new()).await?.into_iter();
+    let point = points.find(|point| point.consistent_at <= at).map(|point| point.id);
+    point.ok_or_else(|| {
+        Fault::missing(format!("no recovery point of the uploads of `{asset}` lies at or before {at}"))
+            .help("`plimsoll inventory` lists the recovery points; name a later instant, or one of them with --point")
+    })
 }
 
 /// A note for people: what a sync took in.

@@ -57,6 +57,7 @@ const ROWS: &[Row] = &[
             "bad_input::a_full_disk_fails_the_backup_and_leaves_no_snapshot",
             "bad_input::a_database_that_does_not_answer_is_named_within_seconds",
             "restore_cli::a_restore_prints_its_plan_and_writes_only_with_apply",
+            "restore_cli::an_interrupted_restore_says_what_the_target_holds_and_how_to_go_on",
             "capture_service::a_capture_that_the_system_paused_beyond_its_term_exits_with_1_and_names_who_took_over",
         ],
     },
@@ -116,6 +117,8 @@ const ROWS: &[Row] = &[
             "restore::a_busy_history_comes_back_at_every_instant_that_was_marked",
             "restore_instants::random_instants_of_a_busy_hour_come_back_as_the_server_itself_had_them",
             "replay::what_cannot_be_replayed_is_refused_with_its_name_and_its_instant",
+            "restore_part::a_busy_history_comes_back_under_other_names_and_in_part_beside_the_source_at_every_instant",
+            "interop::stock_mongorestore_replays_a_downloaded_log_to_the_instant_that_was_asked_for",
         ],
     },
     Row {
@@ -133,12 +136,16 @@ const ROWS: &[Row] = &[
             "restore::every_kind_of_collection_comes_back_byte_for_byte_however_it_was_compressed",
             "backup::metadata_keeps_options_and_the_order_of_index_keys",
             "interop::stock_mongorestore_reads_a_snapshot_equal_to_its_source",
+            "interop::a_stock_dump_of_every_form_comes_back_equal",
         ],
     },
     Row {
         number: 15,
         fault: "a dump that is not of one instant",
-        held_by: &["backup::money_is_neither_made_nor_lost_while_backups_run"],
+        held_by: &[
+            "backup::money_is_neither_made_nor_lost_while_backups_run",
+            "interop::a_stock_dump_made_under_load_comes_back_of_one_instant_by_its_own_log",
+        ],
     },
     Row {
         number: 18,
@@ -194,6 +201,8 @@ const ROWS: &[Row] = &[
             "foreign::documents_that_lie_about_their_lengths_or_nest_without_end_are_refused_in_every_form",
             "foreign::a_tar_that_leads_out_of_its_folder_or_holds_links_is_refused",
             "foreign::what_unpacks_without_end_is_refused_within_bounds",
+            "foreign::every_tar_and_archive_that_is_cut_short_is_refused",
+            "foreign::no_flipped_bit_of_an_archive_s_documents_goes_unnoticed_and_none_anywhere_does_harm",
             "engine_content::no_bytes_make_splitting_panic_or_give_more_than_there_was",
             "policy_hostile::no_bytes_make_the_reader_panic",
             "policy_hostile::keys_as_deep_as_a_file_can_make_them_are_refused",

@@ -3,7 +3,9 @@
 use std::process::{Command, Output};
 
 use bson::{Document, doc};
+use plimsoll::clock::SystemClock;
 use plimsoll::mongo::client;
+use plimsoll::port::Clock;
 
 use super::servers::{mongo, private_mongo, unique};
 
@@ -82,6 +84,24 @@ fn uploads_go_from_one_directory_into_the_repository_and_out_to_another() {
     let applied = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
     assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
     assert_eq!(std::fs::read(format!("{to}/img/1.jpg")).expect("reads"), b"one");
+
+    // A later snapshot holds what a database at an earlier instant knows nothing of.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let between = SystemClock.now();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    std::fs::write(format!("{from}/img/2.jpg"), "two").expect("writes");
+    let saved = shell.run(&["backup", "--asset", "uploads", "--bucket", &from], &[]);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+    let (then, at) = (format!("{to}-then"), between.to_string());
+    let arguments = ["restore", "--asset", "uploads", "--uploads", "--at", &at, "--to", &then];
+    let planned = shell.run(&arguments, &[]);
+    assert!(text(&planned).contains("apart ") && text(&planned).contains("1 object,"), "{}", text(&planned));
+    let applied = shell.run(&[&arguments[..], &["--apply"]].concat(), &[]);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert_eq!(std::fs::read_dir(format!("{then}/img")).expect("reads").count(), 1);
+    let early = ["restore", "--asset", "uploads", "--uploads", "--at", "2020-01-01T00:00:00Z", "--to", &then];
+    let refused = shell.run(&early, &[]);
+    assert!(refused.status.code() == Some(1) && text(&refused).contains("at or before"), "{}", text(&refused));
 }
 
 #[tokio::test(flavor = "multi_thread")]
