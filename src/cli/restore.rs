@@ -55,7 +55,7 @@ pub struct Args {
     /// is beside the dump, for mongorestore --oplogReplay
     #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "uploads", "only", "rename", "to_uri", "replace"])]
     download: Option<PathBuf>,
-    /// Drop databases of the same names first; overwrite uploads of the same keys
+    /// Drop databases (with --only, single collections) of the same names first; overwrite uploads of the same keys
     #[arg(long)]
     replace: bool,
     /// Do it; without this, the plan is printed and nothing is written
@@ -183,7 +183,7 @@ impl Args {
         let into = address.map_or_else(|| "not named yet (--to-uri)".to_string(), redact_uri);
         let mut text = plan.describe() + &format!("  {:<10} {into}\n", "into");
         if self.replace {
-            text += &format!("  {:<10} {}, if the server holds them\n", "drops", plan.databases().join(", "));
+            text += &format!("  {:<10} {}, if the server holds them\n", "drops", plan.drops().join(", "));
         }
         text
     }

@@ -295,6 +295,14 @@ impl RestorePlan {
         self.foreign.as_ref()?.whole.as_ref()
     }
 
+    /// What a restore that may replace drops first, where it is there.
+    pub fn drops(&self) -> Vec<String> {
+        let whole = self.databases().into_iter().filter(|db| self.fills(db));
+        let targets = self.collections().filter_map(|c| self.target(c)).filter(|(db, _)| !self.fills(db));
+        let names = whole.chain(targets.map(|(db, name)| format!("{db}.{name}")));
+        names.map(|name| name.escape_debug().to_string()).collect()
+    }
+
     /// Whether a log lies beside the base that makes it of one instant.
     pub fn has_own_log(&self) -> bool {
         self.foreign.as_ref().is_some_and(|foreign| foreign.log.is_some())
@@ -353,7 +361,7 @@ impl RestorePlan {
     }
 }
 
-fn databases_of(base: &Manifest) -> Vec<String> {
+pub(super) fn databases_of(base: &Manifest) -> Vec<String> {
     let databases: BTreeSet<&String> = base.collections.iter().map(|c| &c.db).collect();
     databases.into_iter().map(|db| db.escape_debug().to_string()).collect()
 }

@@ -114,6 +114,7 @@ pub(super) async fn check(
 ) -> Result<Ready> {
     let checking = phases.begin("check", None, Unit::Objects);
     let collections = prepare(plan, store).await?;
+    views_that_change(plan, &collections).into_iter().for_each(|warning| phases.listener.on(Event::Warning(warning)));
     let (mut base_indexes, mut counts, mut with_views) = (IndexBook::default(), HeadCount::default(), BTreeSet::new());
     for collection in &collections {
         let entry = &collection.entry;
@@ -171,6 +172,19 @@ pub(super) async fn prepare(plan: &RestorePlan, store: &dyn ObjectStore) -> Resu
         }
     }
     Ok(prepared)
+}
+
+/// A view looks at a collection by its name alone: what is renamed or left out, it no longer finds.
+fn views_that_change(plan: &RestorePlan, collections: &[Prepared]) -> Vec<String> {
+    let views = collections.iter().filter(|c| c.entry.kind == CollectionKind::View);
+    let changed = views.filter_map(|view| {
+        let on = view.options.get_str("viewOn").ok()?;
+        let (db, name) = (&view.entry.db, &view.entry.name);
+        let is_found = collections.iter().any(|c| c.entry.db == *db && c.entry.name == on);
+        (!is_found && !plan.selection.is_everything())
+            .then(|| format!("the view `{db}.{name}` looks at `{on}`, which is not restored under that name"))
+    });
+    changed.collect()
 }
 
 async fn not_empty(target: &dyn MongoTarget, db: &str, first: &str, collections: usize) -> Fault {

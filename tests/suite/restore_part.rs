@@ -133,10 +133,39 @@ async fn what_is_not_restored_need_not_be_whole() {
     let good = selection(&[&format!("{db}.good")], &[&format!("{db}.good={db}.again")]).expect("a selection");
     let plan = plan::make_of(store.as_ref(), &request, good).await.expect("the good one is whole");
     assert!(plan.describe().contains(&format!("{db}.good to {db}.again")), "{}", plan.describe());
+    assert_eq!(plan.drops(), [format!("{db}.again")], "one collection, never its database");
     let target = Target::new(client.clone());
     restore::run(&plan, store, &target, &SystemClock, &Silent, &RestoreOptions::default()).await.expect("restores");
     let again = client.database(&db).collection::<Document>("again");
     assert_eq!(again.count_documents(doc! {}).await.expect("counts"), 1);
+}
+
+#[tokio::test]
+async fn a_view_whose_collection_is_left_out_is_restored_with_a_warning() {
+    use super::restored::back_up;
+    use super::stage::Heard;
+    use plimsoll::store::memory::MemoryStore;
+    let client = client::connect(&super::servers::mongo().await.uri).await.expect("connects");
+    let (db, other) = (super::servers::unique("views"), super::servers::unique("views"));
+    client.database(&db).collection::<Document>("things").insert_one(doc! { "_id": 1 }).await.expect("inserts");
+    let view = doc! { "create": "some", "viewOn": "things", "pipeline": [] };
+    client.database(&db).run_command(view).await.expect("a view");
+    let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+    back_up(&Source::new(client.clone()), &store, &[&db]).await;
+    let request = RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::Newest };
+    let rename = format!("{db}={other}");
+    let (target, options) =
+        (Target::new(client.clone()), RestoreOptions { replace: true, ..RestoreOptions::default() });
+    for (only, warned) in [(vec![db.clone()], false), (vec![format!("{db}.some")], true)] {
+        let only: Vec<&str> = only.iter().map(String::as_str).collect();
+        let selection = selection(&only, &[&rename]).expect("a selection");
+        let plan = plan::make_of(store.as_ref(), &request, selection).await.expect("a plan");
+        let heard = Heard::default();
+        restore::run(&plan, Arc::clone(&store), &target, &SystemClock, &heard, &options).await.expect("restores");
+        let warnings = heard.warnings().join("\n");
+        assert_eq!(warnings.contains(&format!("the view `{other}.some` looks at `things`")), warned, "{warnings}");
+        target.drop_database(&other).await.expect("drops");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ use super::expected::Expected;
 use super::loader::Prepared;
 use super::phases::Phases;
 use super::pieces::Pieces;
-use super::plan::{RestorePlan, count};
+use super::plan::{RestorePlan, count, databases_of};
 use crate::base::{Bytes, Codec, Fault, FaultKind, Instant, Result};
 use crate::policy::Consistency;
 use crate::port::{ObjectInfo, ObjectStore};
@@ -95,7 +95,7 @@ impl Foreign {
         };
         line("source", format!("{form}, written {}", plan.base.consistent_at));
         let collections = count(plan.collections().count(), "collection");
-        let holds = format!("{collections} in {}", plan.databases().join(", "));
+        let holds = format!("{collections} in {}", databases_of(&plan.base).join(", "));
         line("holds", format!("{holds}; {} documents, {}", plan.documents(), Bytes(plan.bytes_raw())));
         plan.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
         let stored = plan.base.objects.iter().map(|object| object.bytes).sum();
