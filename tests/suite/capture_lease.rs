@@ -10,6 +10,7 @@ use plimsoll::engine::record;
 use plimsoll::engine::{lag, lease};
 use plimsoll::mongo::Source;
 use plimsoll::port::{Clock, ObjectStore};
+use plimsoll::store::S3Options;
 use plimsoll::store::memory::MemoryStore;
 
 use crate::captured::{ASSET, Running, assert_gap_free, connected, request, worker, write};
@@ -151,4 +152,27 @@ async fn records_of_a_lease_do_not_pile_up() {
     // One by which each began, and the newest.
     let left = store.list("leases/").await.unwrap();
     assert!(left.len() <= 6, "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_s3_too_one_of_two_captures_works_and_the_next_takes_over_from_one_that_died() {
+    let (client, db) = (connected().await, servers::unique("lease-in-s3"));
+    let s3 = servers::s3().await;
+    let options = S3Options {
+        endpoint: Some(s3.endpoint.clone()),
+        region: Some("us-east-1".to_string()),
+        credentials: Some((s3.access_key.clone(), s3.secret_key.clone())),
+    };
+    let bucket = servers::bucket("lease").await;
+    let store = plimsoll::store::open(&format!("s3://{bucket}/shop"), &options).await.unwrap();
+    let source = Source::new(client.clone());
+    let first = Running::start(source.clone(), store.clone(), by("alpha", Span::secs(2))).await;
+    write(&client, &db, 20).await;
+    let second = Running::start(source.clone(), store.clone(), by("beta", Span::secs(2))).await;
+    assert!(second.ended().await.unwrap_err().what.contains("of alpha"));
+    first.kill().await;
+    let third = Running::start(source, store.clone(), by("gamma", Span::secs(2))).await;
+    write(&client, &db, 20).await;
+    third.stop().await.unwrap();
+    assert_gap_free(&client, store.as_ref()).await;
 }

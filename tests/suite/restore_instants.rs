@@ -7,17 +7,21 @@ use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::engine::record;
 use plimsoll::engine::restore::{self, RestoreOptions};
+use plimsoll::lab::server::MongoOptions;
 use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::{MongoTarget, ObjectStore};
 use plimsoll::store::memory::MemoryStore;
 
 use super::hour::{CHANGES, DATABASES, Hour, Seed};
 use super::restored::{ASSET, back_up, begin_capture, state};
-use super::servers::private_mongo;
+use super::servers::private_mongo_with;
 
 /// Every kind of change comes at least once.
 async fn comes_back(rounds: u64, instants_a_round: usize) {
-    let (from_server, to_server) = tokio::join!(private_mongo(), private_mongo());
+    // What was not yet expired then must not expire once it is restored.
+    let busy = MongoOptions { ttl_every_secs: Some(1), ..MongoOptions::default() };
+    let spare = MongoOptions { without_ttl: true, ..MongoOptions::default() };
+    let (from_server, to_server) = tokio::join!(private_mongo_with(&busy), private_mongo_with(&spare));
     let seed = Seed::new();
     let from = client::connect(&from_server.uri).await.expect("connects");
     let (source, store): (_, Arc<dyn ObjectStore>) = (Source::new(from.clone()), Arc::new(MemoryStore::new()));
@@ -29,14 +33,13 @@ async fn comes_back(rounds: u64, instants_a_round: usize) {
     for _ in 0..rounds {
         hour.round(CHANGES.div_ceil(rounds), instants_a_round).await;
     }
+    hour.settle().await;
     let captured = capture.end().await;
     assert!(captured.slices > 1 && captured.gaps == 0, "{captured:?}");
 
     let to = client::connect(&to_server.uri).await.expect("connects");
     let target = Target::new(to.clone());
-    // What was not yet expired then must not expire now.
-    target.expire_documents(false).await.expect("the deletion of expired documents stops");
-    assert_eq!(hour.instants.len() as u64, rounds * instants_a_round as u64);
+    assert_eq!(hour.instants.len() as u64, rounds * instants_a_round as u64 + 1);
     for (nth, (at, expected)) in hour.instants.iter().enumerate() {
         let request = RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::At(*at) };
         let plan = plan::make(store.as_ref(), &request).await.expect("a plan");

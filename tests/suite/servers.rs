@@ -36,8 +36,11 @@ pub async fn s3() -> &'static S3Server {
 
 /// A mongod of the test's own; gone when dropped.
 pub async fn private_mongo() -> MongoServer {
-    let mongod = program(ServerKind::Mongod);
-    MongoServer::start(&mongod, &guard(), &MongoOptions::default()).await.expect("mongod starts")
+    private_mongo_with(&MongoOptions::default()).await
+}
+
+pub async fn private_mongo_with(options: &MongoOptions) -> MongoServer {
+    MongoServer::start(&program(ServerKind::Mongod), &guard(), options).await.expect("mongod starts")
 }
 
 /// An S3 server of the test's own; gone when dropped.

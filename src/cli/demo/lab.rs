@@ -108,7 +108,12 @@ impl Lab {
     /// An empty server to restore into, which deletes nothing by itself.
     pub async fn spare_mongo(&self, name: &str) -> Result<MongoServer> {
         let keep = keep(self.keep.as_deref(), name);
-        MongoServer::start(&self.mongod, &self.guard, &MongoOptions { keep, without_ttl: true }).await
+        MongoServer::start(
+            &self.mongod,
+            &self.guard,
+            &MongoOptions { keep, without_ttl: true, ..MongoOptions::default() },
+        )
+        .await
     }
 
     /// Removes what we made on the user's servers, then ends our own.
@@ -182,7 +187,7 @@ async fn own_mongo(args: &Args, guard: &Guard, mongod: &Path) -> Result<Option<M
     if args.uri.is_some() {
         return Ok(None);
     }
-    let options = MongoOptions { keep: keep(args.keep.as_deref(), "mongod"), without_ttl: false };
+    let options = MongoOptions { keep: keep(args.keep.as_deref(), "mongod"), ..MongoOptions::default() };
     MongoServer::start(mongod, guard, &options).await.map(Some)
 }
 

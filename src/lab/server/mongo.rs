@@ -17,6 +17,8 @@ pub struct MongoOptions {
     pub keep: Keep,
     /// The server deletes nothing by itself: what a restore needs, where expired documents must come back too.
     pub without_ttl: bool,
+    /// How often the server looks for expired documents; every minute if it is not said.
+    pub ttl_every_secs: Option<u32>,
 }
 
 /// A running server; dropped, it is gone.
@@ -75,6 +77,9 @@ fn arguments(data: &Path, port: u16, options: &MongoOptions) -> Vec<OsString> {
     args.extend(["--setParameter", "diagnosticDataCollectionEnabled=false"].map(OsString::from));
     if options.without_ttl {
         args.extend(["--setParameter", "ttlMonitorEnabled=false"].map(OsString::from));
+    }
+    if let Some(secs) = options.ttl_every_secs {
+        args.extend(["--setParameter".to_string(), format!("ttlMonitorSleepSecs={secs}")].map(OsString::from));
     }
     args
 }
