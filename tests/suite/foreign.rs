@@ -261,3 +261,36 @@ async fn a_document_that_cannot_be_restored_fails_the_run_with_count_and_reason(
     assert!(chain(&fault).contains("duplicate key") && chain(&fault).contains("indexes of"), "{}", chain(&fault));
     restore(&twice[1..], unique).await.expect("these can be restored");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_lacks_what_its_own_log_changes_is_not_taken_for_whole() {
+    let server = private_mongo().await;
+    let target = Target::new(client::connect(&server.uri).await.expect("connects"));
+    let at = |increment: u32| bson::Timestamp { time: 1_700_000_000, increment };
+    let insert = |n: u32, ns: &str, id: i32| doc! { "ts": at(n), "op": "i", "ns": ns, "o": { "_id": id } };
+    let update = |n: u32, id: i32| {
+        let diff = doc! { "$v": 2, "diff": { "u": { "n": 1 } } };
+        doc! { "ts": at(n), "op": "u", "ns": "shop.things", "o": diff, "o2": { "_id": id } }
+    };
+    let delete = |n: u32, id: i32| doc! { "ts": at(n), "op": "d", "ns": "shop.things", "o": { "_id": id } };
+    let drop_lost = doc! { "ts": at(9), "op": "c", "ns": "shop.$cmd", "o": { "drop": "lost" } };
+    let restore = async |log: &[bson::Document]| {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        store.put("dump/shop/things.metadata.json", metadata("things").into()).await.expect("puts");
+        store.put("dump/shop/things.bson", bson(&[doc! { "_id": 1 }]).into()).await.expect("puts");
+        store.put("dump/oplog.bson", bson(log).into()).await.expect("puts");
+        let plan = foreign::plan(store.as_ref(), "dump", &Silent).await.expect("a plan");
+        let options = RestoreOptions { replace: true, ..RestoreOptions::default() };
+        restore::run(&plan, store, &target, &SystemClock, &Silent, &options).await
+    };
+    let fault = restore(&[insert(1, "shop.lost", 1)]).await.expect_err("the collection is nowhere");
+    assert!(chain(&fault).contains("`shop.lost`, which the dump does not hold"), "{}", chain(&fault));
+    assert!(target.databases().await.expect("databases").is_empty(), "nothing was written");
+    let fault = restore(&[update(1, 2)]).await.expect_err("the document is nowhere");
+    assert!(chain(&fault).contains("neither in the dump nor gone"), "{}", chain(&fault));
+
+    let log =
+        [insert(1, "shop.lost", 1), insert(2, "shop.things", 1), update(3, 1), update(4, 2), delete(5, 2), drop_lost];
+    let restored = restore(&log).await.expect("what is not there was gone when the dump was made");
+    assert_eq!(restored.until, Some(plimsoll::base::OpTime::new(1_700_000_000, 9)));
+}

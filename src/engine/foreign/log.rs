@@ -2,8 +2,8 @@
 //! another, and replayed onto them it makes them of one instant.
 //!
 //! What it says may be in the dump already. So an insert replaces what is there, and a collection is not made twice. An
-//! update may find no document, but then only because the document was gone when it was read: the log must say so, before
-//! it ends, or the dump lacks what it should hold.
+//! update may find no document, or a write no collection, but then only because they were gone when the dump was made: the
+//! log must say so, before it ends, or the dump lacks what it should hold.
 
 use std::collections::BTreeSet;
 
@@ -19,10 +19,12 @@ use crate::engine::loader::Prepared;
 use crate::engine::plan::RestorePlan;
 use crate::engine::replay::PHASE;
 use crate::engine::rewrite::rewrite;
-use crate::engine::translate::{Operation, Translator, malformed};
+use crate::engine::translate::{Operation, Translator, malformed, split};
 use crate::engine::unpack;
 use crate::port::{Flow, MongoTarget, ObjectStore};
 
+/// Views stand in a collection that every database has when it needs it.
+const VIEWS: &str = "system.views";
 const BATCH_OPERATIONS: usize = 1_000;
 const BATCH_BYTES: usize = 2 << 20;
 
@@ -41,6 +43,7 @@ pub async fn rehearse(
             operations += translated(entry?, plan, translator, &mut forgiving)?.len() as u64;
         }
     }
+    forgiving.ended()?;
     Ok(operations)
 }
 
@@ -103,18 +106,34 @@ fn translated(
 struct Forgiving {
     /// Database and collection, as they stand.
     known: BTreeSet<(String, String)>,
+    /// Written to, and not of the dump: gone when it began, and the log must say so before it ends.
+    gone: BTreeSet<(String, String)>,
 }
 
 impl Forgiving {
     fn of(collections: &[Prepared]) -> Self {
         let names =
             collections.iter().flat_map(|c| [c.entry.name.clone(), c.stored_in()].map(|n| (c.entry.db.clone(), n)));
-        Forgiving { known: names.collect() }
+        Forgiving { known: names.collect(), gone: BTreeSet::new() }
+    }
+
+    fn ended(&self) -> Result<()> {
+        self.gone.first().map_or(Ok(()), |(db, name)| {
+            let name = format!("{db}.{name}").escape_debug().to_string();
+            Err(Fault::corrupt(format!("the log beside the dump writes to `{name}`, which the dump does not hold"))
+                .help("the dump is not whole: restore another one"))
+        })
     }
 
     fn adapt(&mut self, operation: Operation, out: &mut Vec<Operation>) -> Result<()> {
         match operation {
             Operation::Write(write) => {
+                let (db, name) = split(write.get_str("ns").map_err(malformed)?)?;
+                let place = (db.to_string(), name.to_string());
+                if name != VIEWS && !self.known.contains(&place) {
+                    self.gone.insert(place);
+                    return Ok(());
+                }
                 let is_new = write.get_str("op").map_err(malformed)? == "i";
                 let o = write.get_document("o").map_err(malformed)?;
                 let replaces =
@@ -143,8 +162,12 @@ impl Forgiving {
         let place = (db.clone(), subject.as_str().unwrap_or_default().to_string());
         match name.as_str() {
             "create" => Ok(self.known.insert(place)),
-            "drop" => Ok(self.known.remove(&place)),
+            "drop" => {
+                self.gone.remove(&place);
+                Ok(self.known.remove(&place))
+            }
             "dropDatabase" => {
+                self.gone.retain(|(other, _)| *other != db);
                 self.known.retain(|(other, _)| *other != db);
                 Ok(true)
             }
