@@ -92,6 +92,7 @@ fn keys_look_as_the_layout_says() {
         snapshot.oplog().to_string(),
         slice.data().to_string(),
         slice.header().to_string(),
+        LeaseName::new("pixelcraft-db", 7).expect("a name").key().to_string(),
         Key::blob(&digest).expect("a digest").to_string(),
     ];
     assert_eq!(
@@ -104,6 +105,7 @@ fn keys_look_as_the_layout_says() {
             "snapshots/pixelcraft-db/20261123T030000Z/dump/oplog.bson".to_string(),
             "oplog/pixelcraft-db/1763903787.0000000012-1763903790.0000000001.bson.gz".to_string(),
             "oplog/pixelcraft-db/1763903787.0000000012-1763903790.0000000001.json".to_string(),
+            "leases/pixelcraft-db/00000000000000000007.json".to_string(),
             format!("blobs/ab/{digest}"),
         ]
     );
