@@ -13,6 +13,7 @@ use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::capture::{self, CaptureRequest, Worker};
 use plimsoll::engine::content::documents;
+use plimsoll::engine::dump::Wanted;
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::engine::restore::{self, RestoreOptions, Restored};
@@ -80,7 +81,8 @@ async fn write(craft: &PixelCraft, store: &Arc<dyn ObjectStore>, seconds: u32, p
     let request = BackupRequest {
         asset: ASSET.to_string(),
         protection: None,
-        databases: vec!["pixelcraft".to_string()],
+        wanted: Wanted { databases: vec!["pixelcraft".to_string()], ..Wanted::default() },
+        with_log: false,
         expires_after: None,
         compression: Compression::default(),
     };

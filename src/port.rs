@@ -105,6 +105,8 @@ pub struct CollectionInfo {
     pub indexes: Vec<RawDocumentBuf>,
     /// Hexadecimal, as mongodump writes it into metadata.
     pub uuid: Option<String>,
+    /// Why it cannot be carried; none if it can.
+    pub refused: Option<String>,
 }
 
 /// A server that is read from.
@@ -120,12 +122,19 @@ pub trait MongoSource: Send + Sync + Debug {
     /// The newest majority-committed cluster time. Fails on a standalone server.
     async fn cluster_time(&self) -> Result<OpTime>;
 
+    /// A cluster time at or after every write that any read so far has shown, whichever member answered it.
+    async fn horizon(&self) -> Result<OpTime>;
+
     /// About how many bytes of BSON the collection holds, where the server tells: to plan by, never to rely on.
     async fn size(&self, db: &str, collection: &str) -> Option<u64>;
 
     /// Documents of a collection in natural order, in batches of concatenated BSON; at one cluster time if `at` is given.
     /// The cursor is open when this returns: a collection dropped later makes the flow fail, never end early.
     async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>>;
+
+    /// As [`MongoSource::documents`], but not of one instant: each document is as it stood, committed by a majority, at
+    /// `from` or at some instant after it.
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>>;
 
     /// The oldest entry that the oplog still holds.
     async fn oplog_first(&self) -> Result<OpTime>;
@@ -155,6 +164,9 @@ pub trait MongoTarget: Send + Sync + Debug {
 
     /// Applies oplog operations in order; a no-op is the caller's to leave out.
     async fn apply_ops(&self, operations: &[RawDocumentBuf]) -> Result<()>;
+
+    /// Takes over users and roles; those of the same names are replaced, the others stay.
+    async fn merge_accounts(&self, users: Bytes, roles: Bytes) -> Result<()>;
 
     /// Documents back again, for the content compare.
     async fn documents(&self, db: &str, collection: &str) -> Result<Flow<Bytes>>;

@@ -23,6 +23,8 @@ pub enum FaultKind {
     Unreachable,
     /// Bytes are not what they were declared to be.
     Corrupt,
+    /// The server does not keep the state that was asked for; another way of reading may do.
+    Gone,
     /// No space, or another limit of the machine.
     Exhausted,
     /// Something is there that must not be overwritten.

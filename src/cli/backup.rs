@@ -11,10 +11,11 @@ use super::signals;
 use crate::base::{Compression, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::backup::{self, BackupRequest};
+use crate::engine::dump::Wanted;
 use crate::engine::sync::{self, SyncRequest};
 use crate::mongo::Source;
 use crate::repository;
-use crate::repository::Manifest;
+use crate::repository::{Exclusion, Manifest};
 use crate::store;
 
 #[derive(Debug, clap::Args)]
@@ -32,8 +33,17 @@ pub struct Args {
     /// A database to back up; may be given more than once [default: all but admin, config and local]
     #[arg(long = "db", value_name = "NAME")]
     databases: Vec<String>,
+    /// A database, or a collection, to leave out; may be given more than once
+    #[arg(long, value_name = "DB[.COLLECTION]")]
+    exclude: Vec<Exclusion>,
+    /// Back up users and roles too: hashes of passwords among them
+    #[arg(long)]
+    users_and_roles: bool,
+    /// Read plainly, with the oplog of that time, in place of one snapshot that the server must keep so long
+    #[arg(long)]
+    with_log: bool,
     /// Back up uploads in place of a database: a bucket (s3://bucket/prefix) or a directory
-    #[arg(long, value_name = "URL", conflicts_with_all = ["uri", "databases"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["uri", "databases", "exclude", "users_and_roles", "with_log"])]
     bucket: Option<String>,
     /// How the dump is compressed: gzip and none are read by mongorestore; zstd is smaller and faster, read by Plimsoll
     #[arg(long, value_name = "HOW", default_value_t)]
@@ -79,7 +89,12 @@ impl Args {
         let request = BackupRequest {
             asset: self.asset.clone(),
             protection: self.protection.clone(),
-            databases: self.databases.clone(),
+            wanted: Wanted {
+                databases: self.databases.clone(),
+                exclude: self.exclude.clone(),
+                users_and_roles: self.users_and_roles,
+            },
+            with_log: self.with_log,
             expires_after: self.keep,
             compression: self.compress,
         };
@@ -96,6 +111,9 @@ impl Args {
 
 fn told(manifest: &Manifest) -> String {
     let when = match manifest.cluster_time {
+        Some(at) if manifest.own_log.is_some() => {
+            format!("of one instant by its own log: {} (cluster time {at})", manifest.consistent_at)
+        }
         Some(at) => format!("all of one instant: {} (cluster time {at})", manifest.consistent_at),
         None => format!("not of one instant; read from {} on", manifest.consistent_at),
     };

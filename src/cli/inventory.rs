@@ -79,6 +79,10 @@ fn points(evidence: &Evidence) -> Table {
             Health::Verified { at } => format!("verified {at}"),
             Health::Bad { at, why } => format!("bad {at}: {why}"),
         };
+        let without = match point.without.is_empty() {
+            true => String::new(),
+            false => format!("; without {}", point.without.join(", ").escape_debug()),
+        };
         table.row([
             point.asset.clone(),
             point.id.clone(),
@@ -87,7 +91,7 @@ fn points(evidence: &Evidence) -> Table {
             or_dash(point.documents),
             or_dash(point.bytes_stored.map(Bytes)),
             or_dash(point.bytes_restored.map(Bytes)),
-            health,
+            health + &without,
         ]);
     }
     table

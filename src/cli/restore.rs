@@ -17,7 +17,7 @@ use crate::engine::plan::{self, RestorePlan, RestoreTo};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::selection::{Name, Rename, Selection};
 use crate::engine::sync;
-use crate::engine::{download, foreign};
+use crate::engine::{download, foreign, users};
 use crate::mongo::{Target, client};
 use crate::port::ObjectStore;
 use crate::store;
@@ -55,6 +55,9 @@ pub struct Args {
     /// is beside the dump, for mongorestore --oplogReplay
     #[arg(long, value_name = "DIR", conflicts_with_all = ["from", "uploads", "only", "rename", "to_uri", "replace"])]
     download: Option<PathBuf>,
+    /// Restore users and roles too, as they stood when the base was read; those of the same names are replaced
+    #[arg(long, conflicts_with_all = ["uploads", "from", "download"])]
+    users_and_roles: bool,
     /// Drop databases (with --only, single collections) of the same names first; overwrite uploads of the same keys
     #[arg(long)]
     replace: bool,
@@ -164,7 +167,11 @@ impl Args {
         target: &Target,
     ) -> Result<Restored> {
         let progress = Progress::new(global);
-        let options = RestoreOptions { replace: self.replace, ..RestoreOptions::default() };
+        let options = RestoreOptions {
+            replace: self.replace,
+            users_and_roles: self.users_and_roles,
+            ..RestoreOptions::default()
+        };
         let stop = signals::asked_to_stop()?;
         tokio::select! {
             restored = restore::run(plan, store, target, &SystemClock, &progress, &options) => restored,
@@ -184,6 +191,13 @@ impl Args {
         let mut text = plan.describe() + &format!("  {:<10} {into}\n", "into");
         if self.replace {
             text += &format!("  {:<10} {}, if the server holds them\n", "drops", plan.drops().join(", "));
+        }
+        if let Some((users, roles)) = users::counted(&plan.base) {
+            let how = match self.users_and_roles {
+                true => "restored too, as they stood when they were read; those of the same names are replaced",
+                false => "left out (restored with --users-and-roles)",
+            };
+            text += &format!("  {:<10} {users} users and {roles} roles: {how}\n", "accounts");
         }
         text
     }
@@ -277,6 +291,9 @@ fn told(restored: &Restored) -> String {
     );
     if restored.operations > 0 {
         text += &format!("  {} operations of the log applied\n", restored.operations);
+    }
+    if restored.accounts > 0 {
+        text += &format!("  {} users and roles taken over\n", restored.accounts);
     }
     if let Some(until) = restored.until {
         text += &format!("  holds every write up to {} ({until})\n", until.instant());

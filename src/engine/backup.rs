@@ -1,25 +1,25 @@
-//! A recovery point of a database: everything read at one cluster time, stored in mongodump's layout, manifest last.
+//! A recovery point of a database: everything of one instant, stored in mongodump's layout, manifest last.
 //!
 //! The order is the promise: data, then a look at what the store says it holds, then the manifest by a write that
 //! cannot overwrite. A run that fails takes away what it wrote, and says so as evidence.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
 use super::compress::Workers;
-use super::dump::{self, Opened};
+use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
-use super::pipeline;
 use super::record::{self, RunOf};
-use super::{Event, Listener};
-use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Result, Span};
+use super::{Event, Listener, own_log, pipeline, skew};
+use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
-use crate::port::Written;
 use crate::port::{Clock, MongoSource, ObjectStore};
+use crate::port::{CollectionInfo, ServerInfo, Written};
 use crate::repository::key::SnapshotName;
 use crate::repository::manifest::{FORMAT, ManifestKind};
 use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
@@ -28,14 +28,17 @@ use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
 const AT_ONCE: usize = 3;
 /// Objects asked after at once.
 const HEADS_AT_ONCE: usize = 16;
+/// Before a whole reading is begun again: long enough for another member to be elected. Then the run has failed.
+const PAUSES_SECS: [u64; 2] = [2, 12];
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct BackupRequest {
     pub asset: String,
     /// The policy's protection that this run serves.
     pub protection: Option<String>,
-    /// Empty: all user databases.
-    pub databases: Vec<String>,
+    pub wanted: Wanted,
+    /// Reads plainly from the start, with the log of that time, where a snapshot would do.
+    pub with_log: bool,
     pub expires_after: Option<Span>,
     pub compression: Compression,
 }
@@ -72,7 +75,7 @@ pub async fn run_until(
     let result = match result {
         Ok(manifest) => Ok(manifest),
         Err(fault) => {
-            run.clean_up().await;
+            run.take_away().await;
             Err(fault)
         }
     };
@@ -97,33 +100,92 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn attempt(&self) -> Result<Manifest> {
-        let info = self.source.info().await?;
-        let at_once = info.replica_set.is_some();
-        if !at_once {
-            self.listener.on(Event::Warning(
-                "the server is standalone: collections are read one after another, so this recovery point is not of \
-                 one instant (consistency none); run mongod with --replSet, even alone"
-                    .to_string(),
-            ));
+        let server = self.source.info().await?;
+        dump::excluded_is_there(self.source, &self.request.wanted).await?;
+        let manifest = self.read(&server, self.reading(&server)).await?;
+        self.publish(&manifest).await?;
+        Ok(manifest)
+    }
+
+    fn reading(&self, server: &ServerInfo) -> Reading {
+        match server.replica_set {
+            None => {
+                self.listener.on(Event::Warning(
+                    "the server is standalone: collections are read one after another, so this recovery point is not \
+                     of one instant (consistency none); run mongod with --replSet, even alone"
+                        .to_string(),
+                ));
+                Reading::Plain
+            }
+            Some(_) if self.request.with_log => Reading::WithLog,
+            Some(_) => Reading::Snapshot,
         }
+    }
+
+    /// Reads until all is read: again where that can help, in the other way where the server keeps no snapshot.
+    async fn read(&self, server: &ServerInfo, mut reading: Reading) -> Result<Manifest> {
+        let mut pauses = PAUSES_SECS.into_iter();
+        loop {
+            let mut fault = match self.read_once(server, reading).await {
+                Ok(manifest) => return Ok(manifest),
+                Err(fault) => fault,
+            };
+            let why = record::chain(&fault);
+            if fault.kind == FaultKind::Gone && reading == Reading::Snapshot {
+                reading = Reading::WithLog;
+                self.listener.on(Event::Warning(format!(
+                    "{why}; reading again, plainly, with the log of the time that it takes (consistency oplog)"
+                )));
+            } else if let (true, Some(pause)) = (fault.retry_can_help(), pauses.next()) {
+                self.listener.on(Event::Warning(format!("{why}; beginning again in {pause} s")));
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+            } else {
+                if fault.retry_can_help() {
+                    fault
+                        .help
+                        .get_or_insert_with(|| "run the backup again when the server answers steadily".to_string());
+                }
+                return Err(fault);
+            }
+            if !self.take_away().await {
+                return Err(fault);
+            }
+        }
+    }
+
+    /// All of it, read once; nothing makes it visible yet.
+    async fn read_once(&self, server: &ServerInfo, reading: Reading) -> Result<Manifest> {
         let mut timings = Vec::new();
         let reading_from = self.clock.now();
         let clock = std::time::Instant::now();
-        let opened = dump::open(self.source, self.listener, &self.request.databases, at_once).await?;
-        let cluster_time = opened.at;
+        let opened = dump::open(self.source, self.listener, &self.request.wanted, reading).await?;
+        let at = opened.at;
+        if let Some(skew) = at.and_then(|at| skew::told(self.clock.now(), at)) {
+            self.listener.on(Event::Warning(skew));
+        }
+        let infos: Vec<CollectionInfo> = opened.collections.iter().map(|c| c.info.clone()).collect();
         timings.push(self.finished("open", clock, 0));
 
         let clock = std::time::Instant::now();
         let (mut objects, collections, bytes_raw) = self.dump(opened).await?;
-        objects.push(self.prelude(&info.version).await?);
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        objects.push(self.prelude(&server.version).await?);
         timings.push(self.finished("dump", clock, bytes_raw));
+        let mut cluster_time = at;
+        let mut own_log = None;
+        if let (Reading::WithLog, Some(first)) = (reading, at) {
+            let clock = std::time::Instant::now();
+            let kept = self.own_log(first, &infos).await?;
+            timings.push(self.finished("log", clock, kept.bytes));
+            cluster_time = Some(kept.last);
+            objects.push(kept.object);
+            own_log = Some(kept.log);
+        }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
 
         let clock = std::time::Instant::now();
         self.look_back(&objects).await?;
         timings.push(self.finished("check", clock, 0));
-
-        let manifest = Manifest {
+        Ok(Manifest {
             format: FORMAT,
             id: self.name.id.to_string(),
             asset: self.request.asset.clone(),
@@ -133,19 +195,34 @@ impl Run<'_> {
             finished_at: self.clock.now(),
             consistent_at: cluster_time.map_or(reading_from, |at| at.instant()),
             cluster_time,
-            consistency: if at_once { Consistency::Snapshot } else { Consistency::None },
-            databases: self.request.databases.clone(),
+            consistency: consistency(reading),
+            databases: self.request.wanted.databases.clone(),
+            exclude: self.request.wanted.exclude.clone(),
             expires_at: self.request.expires_after.map(|span| self.started_at + span),
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
-            server_version: Some(info.version),
+            server_version: Some(server.version.clone()),
             objects,
             collections,
+            own_log,
             uploads: 0,
             bytes_raw,
             timings,
-        };
-        self.publish(&manifest).await?;
-        Ok(manifest)
+        })
+    }
+
+    /// The log from `first` to after all that was read.
+    async fn own_log(&self, first: OpTime, infos: &[CollectionInfo]) -> Result<own_log::Kept> {
+        let key = self.note(self.name.oplog().to_string());
+        let workers = Workers::new(self.request.compression.of_texts());
+        let (source, store, scope) = (self.source, self.store, self.request.wanted.scope());
+        let kept = own_log::store(source, store, &key, &workers, &scope, first, infos).await?;
+        if kept.users_changed && self.request.wanted.users_and_roles {
+            self.listener.on(Event::Warning(
+                "users or roles were changed while the backup ran: they are as they stood when they were read"
+                    .to_string(),
+            ));
+        }
+        Ok(kept)
     }
 
     /// All collections, a few at once, the largest first so that no big one is left for the end alone.
@@ -243,14 +320,15 @@ impl Run<'_> {
         }
     }
 
-    async fn clean_up(&self) {
+    /// Removes what this run wrote, and says whether nothing of it is in the way of another try.
+    async fn take_away(&self) -> bool {
         // Another run's snapshot of the same name keeps its objects; without a manifest these are this run's own.
         let keys = std::mem::take(&mut *self.lock());
         let manifest = self.store.head(&self.name.manifest().to_string()).await;
         if !matches!(manifest, Ok(None)) {
             let prefix = self.name.prefix();
             self.listener.on(Event::Warning(format!("`{prefix}` was left as it is: it may hold a manifest")));
-            return;
+            return false;
         }
         let deletions = keys.iter().map(|key| self.store.delete(key));
         let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter(|r| std::future::ready(r.is_err()));
@@ -261,6 +339,7 @@ impl Run<'_> {
                 keys.len()
             )));
         }
+        left == 0
     }
 
     fn note(&self, key: String) -> String {
@@ -279,14 +358,23 @@ impl Run<'_> {
     }
 }
 
+fn consistency(reading: Reading) -> Consistency {
+    match reading {
+        Reading::Snapshot => Consistency::Snapshot,
+        Reading::WithLog => Consistency::Oplog,
+        Reading::Plain => Consistency::None,
+    }
+}
+
 /// Held in release builds too: each collection's objects are listed, each data object belongs to one collection.
 fn assert_whole(manifest: &Manifest) -> Result<()> {
     let listed = |key: &String| manifest.objects.binary_search_by(|object| object.key.cmp(key)).is_ok();
     let broken = manifest.collections.iter().find(|c| !listed(&c.metadata) || !c.data.as_ref().is_none_or(listed));
     let data = manifest.collections.iter().filter(|c| c.data.is_some()).count();
+    let logs = manifest.own_log.iter().filter(|log| listed(&log.key)).count();
     match broken {
         Some(c) => Err(Fault::bug(format!("the manifest does not list the objects of `{}.{}`", c.db, c.name))),
-        None if manifest.objects.len() != manifest.collections.len() + data + 1 => {
+        None if manifest.objects.len() != manifest.collections.len() + data + logs + 1 => {
             Err(Fault::bug("the manifest lists an object that belongs to no collection"))
         }
         None => Ok(()),

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::content::Tally;
 use super::event::{Event, Listener};
+use super::head_count::HeadCount;
 use super::index_book::{BUCKETS, IndexBook};
 use super::loader::Prepared;
 use crate::base::{Bytes as Size, Fault, Result};
@@ -103,31 +104,53 @@ pub fn with_manifest(expected: &[Prepared], found: &[CollectionInfo], held: &Hel
     vec![check("content", &wrong, equal), check("options", &wrong_options, options)]
 }
 
-/// Counts of every collection against what base and log add up to.
-pub fn with_counts<'a>(counts: impl Iterator<Item = (&'a str, &'a str, i128)>, held: &Held) -> Check {
-    let mut wrong = Vec::new();
+/// Counts of every collection against what base and log add up to. What cannot be known is said, and not passed.
+pub fn with_counts<'a>(counts: impl Iterator<Item = (&'a str, &'a str, Option<i128>)>, held: &Held) -> Check {
+    let (mut wrong, mut unknown) = (Vec::new(), Vec::new());
     let mut known = 0;
     for (db, collection, documents) in counts {
         known += 1;
-        match held.get(&(db.to_string(), collection.to_string())) {
-            None => wrong.push(format!("`{db}.{collection}` is missing")),
-            Some(tally) if i128::from(tally.documents) != documents => {
+        match (held.get(&(db.to_string(), collection.to_string())), documents) {
+            (None, _) => wrong.push(format!("`{db}.{collection}` is missing")),
+            (Some(_), None) => unknown.push(format!("`{db}.{collection}`")),
+            (Some(tally), Some(documents)) if i128::from(tally.documents) != documents => {
                 wrong.push(format!("`{db}.{collection}` holds {} documents instead of {documents}", tally.documents));
             }
-            Some(_) => {}
+            (Some(_), Some(_)) => {}
         }
     }
     if held.len() > known {
         wrong.push(format!("{} collections that neither base nor log know", held.len() - known));
     }
     let total = sum(held);
-    let equal = format!(
+    let mut equal = format!(
         "{} documents ({}) in {known} collections read back, as many as base and log add up to; \
          the log holds no content hash to compare with",
         total.documents,
         Size(total.bytes)
     );
+    if !unknown.is_empty() {
+        let names = shortened(&unknown);
+        equal +=
+            &format!("; not known how many there must be, since they were written to while they were read: {names}");
+    }
     check("counts", &wrong, equal)
+}
+
+/// Content of the collections that the log does not touch: what was loaded must be there still.
+pub fn untouched(expected: &[Prepared], counts: &HeadCount, held: &Held) -> Check {
+    let is_untouched = |c: &&Prepared| c.data.is_some() && !counts.has_changed(&c.entry.db, &c.stored_in());
+    let untouched: Vec<&Prepared> = expected.iter().filter(is_untouched).collect();
+    let differs = |c: &&&Prepared| {
+        let tally = held.get(&(c.entry.db.clone(), c.stored_in())).copied().unwrap_or_default();
+        (tally.documents, tally.content.to_hex()) != (c.entry.documents, c.entry.content.clone())
+    };
+    let wrong = untouched.iter().filter(differs);
+    let wrong: Vec<String> =
+        wrong.map(|c| format!("`{}.{}` is not as it was loaded", c.entry.db, c.entry.name)).collect();
+    let equal =
+        format!("{} collections that the log does not touch equal the manifest by content hash", untouched.len());
+    check("content", &wrong, equal)
 }
 
 /// Every index that should be there is there, with the same options and the same order of keys.
@@ -172,13 +195,12 @@ fn same_options(one: &RawDocumentBuf, other: &RawDocumentBuf) -> bool {
 }
 
 pub fn check(name: &str, wrong: &[String], right: String) -> Check {
-    const SHOWN: usize = 5;
-    let detail = match wrong.len() {
-        0 => right,
-        n if n > SHOWN => {
-            format!("{}; and {} more", wrong.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; "), n - SHOWN)
-        }
-        _ => wrong.join("; "),
-    };
+    let detail = if wrong.is_empty() { right } else { shortened(wrong) };
     Check { name: name.to_string(), passed: wrong.is_empty(), detail }
+}
+
+fn shortened(all: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if all.len() > SHOWN { format!("{shown}; and {} more", all.len() - SHOWN) } else { shown }
 }

@@ -17,12 +17,14 @@ use super::index_book::IndexBook;
 use super::phases::Phases;
 use super::plan::RestorePlan;
 use super::rewrite;
+use super::scope::Scope;
 use super::selection::Selection;
+use super::sift::sift;
 use super::translate::{Translator, time_of};
 use super::{compress, restore, transfer, unpack};
 use crate::base::{Codec, Compression, Fault, Result};
 use crate::port::{CollectionKind, ObjectStore, Upload};
-use crate::repository::{Key, ObjectEntry};
+use crate::repository::{Key, ObjectEntry, OwnLog};
 
 const PHASE: &str = "write";
 const AT_ONCE: usize = 4;
@@ -52,7 +54,7 @@ fn codec(plan: &RestorePlan) -> Codec {
 /// The flags that `mongorestore` needs for what [`run`] writes.
 pub fn flags(plan: &RestorePlan) -> Vec<&'static str> {
     let gzip = (codec(plan) == Codec::Gzip).then_some("--gzip");
-    gzip.into_iter().chain((!plan.slices.is_empty()).then_some("--oplogReplay")).collect()
+    gzip.into_iter().chain(plan.replays().then_some("--oplogReplay")).collect()
 }
 
 pub async fn run(
@@ -65,18 +67,20 @@ pub async fn run(
     let total = plan.objects().iter().map(|object| object.bytes).sum();
     let writing = phases.begin(PHASE, Some(total), Unit::Bytes);
     let codec = codec(plan);
-    let writes = plan.base.objects.iter().map(|object| async move {
+    let own_log = plan.base.own_log.as_ref().map(|log| &log.key);
+    let files = plan.base.objects.iter().filter(|object| Some(&object.key) != own_log);
+    let writes = files.clone().map(|object| async move {
         file(store, object, into, codec).await.map_err(|f| f.within(format!("cannot write `{}`", object.key)))?;
         listener.on(Event::Advanced { phase: PHASE, by: object.bytes });
         Ok::<_, Fault>(())
     });
     stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    let entries = match plan.slices.is_empty() {
-        true => None,
-        false => Some(log(plan, store, into, codec, listener).await?),
+    let entries = match plan.replays() {
+        false => None,
+        true => Some(log(plan, store, into, codec, listener).await?),
     };
     phases.end(writing, total);
-    let files = plan.base.objects.len() + usize::from(entries.is_some());
+    let files = files.count() + usize::from(entries.is_some());
     Ok(Downloaded { point: plan.base.id.clone(), files, bytes: total, entries, flags: flags(plan) })
 }
 
@@ -124,7 +128,7 @@ async fn unpacked(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn Obje
     upload.finish().await
 }
 
-/// The log of the slices, as far as it is wanted: `mongorestore` replays it onto the dump. How many entries it has.
+/// The base's own log and that of the slices, as far as it is wanted: `mongorestore` replays it onto the dump. How many entries it has.
 async fn log(
     plan: &RestorePlan,
     store: &dyn ObjectStore,
@@ -150,11 +154,14 @@ async fn entries(
     codec: Codec,
     listener: &dyn Listener,
 ) -> Result<u64> {
-    let selection = Selection::default().within(&plan.base.databases);
+    let (scope, selection) = (Scope::of(&plan.base), Selection::default().within(&plan.base.databases));
     let mut after = plan.base.cluster_time.ok_or_else(|| Fault::bug("a log for a base without a time"))?;
     let until = plan.until.unwrap_or(after);
     let mut translator = rehearsal(plan, store).await?;
-    let mut entries = 0;
+    let mut entries = match plan.own_log()? {
+        Some((own, object)) => own_entries(own, &object, store, upload, codec, &mut translator).await?,
+        None => 0,
+    };
     for slice in &plan.slices {
         let mut batches = std::pin::pin!(unpack::documents(store, &slice.object()).await?);
         while let Some(batch) = batches.next().await {
@@ -168,7 +175,8 @@ async fn entries(
                     continue;
                 }
                 after = at;
-                let Some(entry) = rewrite::taken(entry, &selection)? else { continue };
+                let Some(entry) = sift(entry, &scope)? else { continue };
+                let Some(entry) = rewrite::taken(&entry, &selection)? else { continue };
                 let stock = rewrite::apart(entry.clone(), |db, collection| translator.indexes.of(db, collection))?;
                 for entry in stock {
                     kept.extend_from_slice(entry.as_bytes());
@@ -184,6 +192,30 @@ async fn entries(
     }
     if entries == 0 {
         upload.write(packed(codec, Bytes::new())?).await?;
+    }
+    Ok(entries)
+}
+
+/// The base's own log, which is as stock tools replay it. How many entries it has.
+async fn own_entries(
+    own: &OwnLog,
+    object: &ObjectEntry,
+    store: &dyn ObjectStore,
+    upload: &mut dyn Upload,
+    codec: Codec,
+    translator: &mut Translator,
+) -> Result<u64> {
+    let from = if own.gzip { Codec::Gzip } else { Codec::Plain };
+    let mut batches = std::pin::pin!(unpack::packed(store, object, from).await?);
+    let mut entries = 0;
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        entries += batch.tally.documents;
+        for entry in documents(&batch.bytes) {
+            let unreadable = |error| Fault::corrupt(format!("`{}` holds no BSON", object.key)).because(error);
+            translator.feed(RawDocument::from_bytes(entry?).map_err(unreadable)?)?;
+        }
+        upload.write(packed(codec, batch.bytes)?).await?;
     }
     Ok(entries)
 }

@@ -174,24 +174,32 @@ async fn restore_and_compare(
     let held = compare::read_back(target, phases.listener, &found).await?;
     let total = compare::sum(&held);
     (findings.bytes, findings.documents) = (total.bytes, total.documents);
-    match plan.until {
-        None => findings.checks.extend(compare::with_manifest(&ready.collections, &found, &held)),
-        Some(until) => {
-            let (operations, slices) = (done.operations, plan.slices.len());
-            let detail = format!("{operations} operations of {slices} slices applied without a gap up to {until}");
-            findings.checks.push(Check { name: "replay".to_string(), passed: true, detail });
-            findings.checks.push(compare::with_counts(ready.counts.collections(), &held));
-        }
+    if plan.replays() {
+        findings.checks.push(replayed(plan, done.operations));
+        findings.checks.push(compare::with_counts(ready.counts.collections(), &held));
+        findings.checks.push(compare::untouched(&ready.collections, &ready.counts, &held));
+    } else {
+        findings.checks.extend(compare::with_manifest(&ready.collections, &found, &held));
     }
     findings.checks.push(compare::indexes(&ready.indexes, &found)?);
     phases.end(verifying, total.bytes);
     Ok(())
 }
 
+fn replayed(plan: &RestorePlan, operations: u64) -> Check {
+    let own = plan.base.own_log.as_ref().map(|_| "the log of the base's own time".to_string());
+    let slices = (!plan.slices.is_empty()).then(|| plan::count(plan.slices.len(), "slice"));
+    let of = own.into_iter().chain(slices).collect::<Vec<_>>().join(" and ");
+    let until = plan.until.or(plan.base.cluster_time).map_or_else(String::new, |until| format!(" up to {until}"));
+    let detail = format!("{operations} operations of {of} applied without a gap{until}");
+    Check { name: "replay".to_string(), passed: true, detail }
+}
+
 /// Objects of the point that a restore does not read, but stock tools do.
 async fn other_objects(store: &dyn ObjectStore, plan: &RestorePlan) -> Result<Check> {
     let base = &plan.base;
-    let read: BTreeSet<&String> = base.collections.iter().flat_map(|c| c.data.iter().chain([&c.metadata])).collect();
+    let read = plan.collections().flat_map(|c| c.data.iter().chain([&c.metadata]));
+    let read: BTreeSet<&String> = read.chain(base.own_log.iter().map(|log| &log.key)).collect();
     let mut wrong = Vec::new();
     for object in base.objects.iter().filter(|object| !read.contains(&object.key)) {
         if transfer::hash(store, &object.key).await? != (object.sha256.clone(), object.bytes) {

@@ -1,6 +1,7 @@
 //! The work itself: back up, capture, sync, restore, drill. Talks to traits only and tells what it does as events.
 
 pub mod backup;
+pub mod beside;
 pub mod capture;
 pub mod chain;
 pub mod compare;
@@ -20,6 +21,7 @@ pub mod lag;
 pub mod lease;
 pub mod loader;
 pub mod metadata;
+pub mod own_log;
 pub mod phases;
 pub mod pieces;
 pub mod pipeline;
@@ -30,11 +32,15 @@ pub mod replay;
 pub mod restore;
 pub mod rewrite;
 pub mod route;
+pub mod scope;
 pub mod selection;
+pub mod sift;
+pub mod skew;
 pub mod sync;
 pub mod transfer;
 pub mod translate;
 pub mod unpack;
 pub mod unpacked;
+pub mod users;
 
 pub use event::{Event, Listener};

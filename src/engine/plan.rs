@@ -7,12 +7,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::expected::{self, Expected};
 use super::foreign::{Foreign, Whole};
 use super::selection::{Name, Selection};
-use super::{points, route};
-use crate::base::{Bytes, Fault, FaultKind, OpTime, Result};
+use super::{points, route, users};
+use crate::base::{Bytes, Fault, OpTime, Result};
 use crate::policy::Consistency;
 use crate::port::ObjectStore;
 use crate::repository::manifest::ManifestKind;
-use crate::repository::{CollectionEntry, Key, Manifest, ObjectEntry, SliceHeader, SliceName, SnapshotName};
+use crate::repository::{CollectionEntry, Key, Manifest, ObjectEntry, OwnLog, SliceHeader, SliceName, SnapshotName};
 
 /// The state that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,10 +132,8 @@ async fn roll_forward(
     }
     let mut furthest = None;
     for base in bases {
-        let Some(from) = base.cluster_time.filter(|from| base.consistency == Consistency::Snapshot && *from <= at)
-        else {
-            continue;
-        };
+        let is_of_one_instant = base.consistency != Consistency::None;
+        let Some(from) = base.cluster_time.filter(|from| is_of_one_instant && *from <= at) else { continue };
         let reaches = route::reach(slices, from);
         if let Some(names) = route::between(slices, from, at) {
             let chain = stream::iter(names).map(|name| slice(store, name)).buffered(AT_ONCE);
@@ -184,18 +182,14 @@ fn usable(base: &Manifest) -> Result<()> {
     }
     let known: BTreeSet<&str> = base.objects.iter().map(|object| object.key.as_str()).collect();
     let needed = base.collections.iter().flat_map(|c| c.data.iter().chain([&c.metadata]));
-    for key in needed {
+    for key in needed.chain(base.own_log.iter().map(|log| &log.key)) {
         if !known.contains(key.as_str()) {
             return Err(Fault::corrupt(format!("the manifest of `{}` does not list `{key}`, which it needs", base.id)));
         }
     }
-    let oplog = SnapshotName::new(&base.asset, &base.id)?.oplog().to_string();
-    if known.contains(oplog.as_str()) {
-        return Err(Fault::new(
-            FaultKind::Unsupported,
-            format!("`{}` is made of one instant by its `oplog.bson`, which is not replayed yet", base.id),
-        )
-        .help("restore it with mongorestore --gzip --oplogReplay"));
+    if base.consistency == Consistency::Oplog && base.own_log.is_none() {
+        let what = format!("the manifest of `{}` names no log of the time that it was read in", base.id);
+        return Err(Fault::corrupt(what));
     }
     Ok(())
 }
@@ -231,7 +225,8 @@ impl RestorePlan {
 
     /// Everything that is read.
     pub fn objects(&self) -> Vec<ObjectEntry> {
-        let taken: BTreeSet<&String> = self.collections().flat_map(|c| c.data.iter().chain([&c.metadata])).collect();
+        let of_collections = self.collections().flat_map(|c| c.data.iter().chain([&c.metadata]));
+        let taken: BTreeSet<&String> = of_collections.chain(self.base.own_log.iter().map(|log| &log.key)).collect();
         let of_base = self.base.objects.iter();
         let of_base = of_base.filter(|object| self.selection.is_everything() || taken.contains(&object.key));
         of_base.cloned().chain(self.slices.iter().map(PlannedSlice::object)).collect()
@@ -270,7 +265,7 @@ impl RestorePlan {
 
     /// The collections that are made, by the names that they have in the base.
     pub fn collections(&self) -> impl Iterator<Item = &CollectionEntry> {
-        self.base.collections.iter().filter(|c| self.target(c).is_some())
+        self.base.collections.iter().filter(|c| !users::is_of_them(&c.db) && self.target(c).is_some())
     }
 
     /// The name under which a collection of the base is written. A plan holds no clash of names: see [`Self::select`].
@@ -305,7 +300,20 @@ impl RestorePlan {
 
     /// Whether a log lies beside the base that makes it of one instant.
     pub fn has_own_log(&self) -> bool {
-        self.foreign.as_ref().is_some_and(|foreign| foreign.log.is_some())
+        self.base.own_log.is_some() || self.foreign.as_ref().is_some_and(|foreign| foreign.log.is_some())
+    }
+
+    /// The log of the base's own reading, with its object.
+    pub fn own_log(&self) -> Result<Option<(&OwnLog, ObjectEntry)>> {
+        let Some(log) = &self.base.own_log else { return Ok(None) };
+        let object = self.base.objects.iter().find(|object| object.key == log.key).cloned();
+        let unlisted = || Fault::corrupt(format!("the manifest of `{}` does not list `{}`", self.base.id, log.key));
+        Ok(Some((log, object.ok_or_else(unlisted)?)))
+    }
+
+    /// Whether anything is replayed onto what is loaded.
+    pub fn replays(&self) -> bool {
+        self.until.is_some() || self.has_own_log()
     }
 
     /// Databases that are written to, in order.
@@ -345,6 +353,14 @@ impl RestorePlan {
         let holds = format!("{holds}{of} in {}", databases_of(base).join(", "));
         line("holds", format!("{holds}; {} documents, {}", self.documents(), Bytes(self.bytes_raw())));
         self.renamed().into_iter().for_each(|(from, to)| line("renames", format!("{from} to {to}")));
+        if !base.exclude.is_empty() {
+            let left_out: Vec<String> = base.exclude.iter().map(|e| e.to_string().escape_debug().to_string()).collect();
+            line("without", format!("{}, left out when it was backed up", left_out.join(", ")));
+        }
+        if let Some(own) = &base.own_log {
+            let entries = format!("{} entries of its own log, from {} on", own.entries, own.first.instant());
+            line("replays", format!("{entries}: they make of one instant what was read one after another"));
+        }
         if let Some(until) = self.until {
             let to = format!("to {} ({until}) included", until.instant());
             line("replays", format!("{} of the log, {to}", count(self.slices.len(), "slice")));
@@ -353,7 +369,7 @@ impl RestorePlan {
         }
         line("reads", format!("{} in {}", Bytes(fetch), count(self.objects().len(), "object")));
         line("takes", self.expected.describe());
-        if base.consistency != Consistency::Snapshot {
+        if base.consistency == Consistency::None {
             line("warning", "the base is not of one instant: it may hold parts of several states".to_string());
         }
         self.notes.iter().for_each(|note| line("note", note.clone()));
@@ -362,7 +378,8 @@ impl RestorePlan {
 }
 
 pub(super) fn databases_of(base: &Manifest) -> Vec<String> {
-    let databases: BTreeSet<&String> = base.collections.iter().map(|c| &c.db).collect();
+    let collections = base.collections.iter().filter(|c| !users::is_of_them(&c.db));
+    let databases: BTreeSet<&String> = collections.map(|c| &c.db).collect();
     databases.into_iter().map(|db| db.escape_debug().to_string()).collect()
 }
 

@@ -1,5 +1,6 @@
 //! The log on top of a base: every entry after the base's cluster time, up to the target and with it, in order.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 
 use bson::{RawDocument, RawDocumentBuf};
@@ -11,6 +12,8 @@ use super::content::documents;
 use super::event::{Event, Listener};
 use super::plan::{PlannedSlice, RestorePlan};
 use super::rewrite::rewrite;
+use super::scope::Scope;
+use super::sift::sift;
 use super::translate::{Operation, Translator, time_of};
 use super::unpack::{self, Batch};
 use crate::base::{Fault, OpTime, Result};
@@ -43,7 +46,7 @@ pub async fn rehearse(plan: &RestorePlan, store: &dyn ObjectStore, translator: &
                 if !window.takes(entry)? {
                     continue;
                 }
-                if let Some(entry) = rewrite(entry, &plan.selection)? {
+                if let Some(entry) = taken(entry, plan)? {
                     operations += translator.feed(&entry)?.len() as u64;
                 }
             }
@@ -75,7 +78,7 @@ pub async fn apply(
                 if !window.takes(entry)? {
                     continue;
                 }
-                let Some(entry) = rewrite(entry, &plan.selection)? else { continue };
+                let Some(entry) = taken(entry, plan)? else { continue };
                 for operation in translator.feed(&entry)? {
                     writer.take(operation).await?;
                 }
@@ -84,6 +87,16 @@ pub async fn apply(
     }
     writer.flush().await?;
     Ok(writer.applied)
+}
+
+/// An entry, as far as the plan takes it: without what the base was made without, and under the names that are written.
+pub fn taken<'a>(entry: &'a RawDocument, plan: &RestorePlan) -> Result<Option<Cow<'a, RawDocument>>> {
+    if plan.base.exclude.is_empty() {
+        return rewrite(entry, &plan.selection);
+    }
+    let Some(entry) = sift(entry, &Scope::of(&plan.base))? else { return Ok(None) };
+    let taken = rewrite(&entry, &plan.selection)?;
+    Ok(taken.map(|taken| Cow::Owned(taken.into_owned())))
 }
 
 type Opened<'a> = (&'a PlannedSlice, Flow<Batch>);

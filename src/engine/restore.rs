@@ -15,7 +15,8 @@ use super::loader::{self, Prepared};
 use super::phases::Phases;
 use super::plan::RestorePlan;
 use super::translate::Translator;
-use super::{foreign, metadata, replay};
+use super::users::{self, Accounts};
+use super::{beside, foreign, metadata, replay};
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
 use crate::evidence::Phase;
 use crate::port::CollectionKind;
@@ -27,11 +28,13 @@ pub struct RestoreOptions {
     pub workers: usize,
     /// Drop databases of the same names first; without it a target that holds any of them is refused.
     pub replace: bool,
+    /// Users and roles too, where the recovery point holds them.
+    pub users_and_roles: bool,
 }
 
 impl Default for RestoreOptions {
     fn default() -> Self {
-        RestoreOptions { workers: 4, replace: false }
+        RestoreOptions { workers: 4, replace: false, users_and_roles: false }
     }
 }
 
@@ -50,6 +53,8 @@ pub struct Restored {
     pub bytes: u64,
     /// Operations of the log that were applied.
     pub operations: u64,
+    /// Users and roles that the target took over.
+    pub accounts: u64,
     /// Writes of the log that a restore leaves out, by namespace: those to users and roles.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub uncovered: BTreeMap<String, u64>,
@@ -81,6 +86,7 @@ pub async fn run(
         documents: done.documents,
         bytes: done.bytes,
         operations: done.operations,
+        accounts: ready.accounts.map_or(0, |accounts| accounts.count),
         uncovered: ready.uncovered,
         phases: phases.done,
     })
@@ -96,6 +102,8 @@ pub(super) struct Ready {
     pub counts: HeadCount,
     /// Writes of the log that are not replayed, by namespace.
     uncovered: BTreeMap<String, u64>,
+    /// Where they are wanted.
+    accounts: Option<Accounts>,
     with_views: BTreeSet<String>,
     /// Of the log, that will be applied.
     operations: u64,
@@ -114,6 +122,7 @@ pub(super) async fn check(
 ) -> Result<Ready> {
     let checking = phases.begin("check", None, Unit::Objects);
     let collections = prepare(plan, store).await?;
+    let accounts = if options.users_and_roles { Some(users::read(plan, store).await?) } else { None };
     views_that_change(plan, &collections).into_iter().for_each(|warning| phases.listener.on(Event::Warning(warning)));
     let (mut base_indexes, mut counts, mut with_views) = (IndexBook::default(), HeadCount::default(), BTreeSet::new());
     for collection in &collections {
@@ -123,11 +132,11 @@ pub(super) async fn check(
             with_views.insert(entry.db.clone());
         }
         if entry.kind != CollectionKind::View {
-            counts.add(&entry.db, &collection.stored_in(), i128::from(entry.documents));
+            counts.load(&entry.db, &collection.stored_in(), entry.documents);
         }
     }
     let mut rehearsal = Translator::new(plan.scope(), base_indexes.clone(), counts, with_views.clone());
-    let own = foreign::log::rehearse(plan, store, &mut rehearsal, &collections).await?;
+    let own = beside::rehearse(plan, store, &mut rehearsal, &collections).await?;
     let operations = own + replay::rehearse(plan, store, &mut rehearsal).await?;
     for (namespace, writes) in &rehearsal.uncovered {
         let left_out =
@@ -153,7 +162,18 @@ pub(super) async fn check(
     phases.end(checking, 0);
     let databases = databases.into_iter().collect();
     let Translator { indexes, counts, uncovered, .. } = rehearsal;
-    Ok(Ready { collections, base_indexes, indexes, counts, uncovered, with_views, operations, databases, to_drop })
+    Ok(Ready {
+        collections,
+        base_indexes,
+        indexes,
+        counts,
+        uncovered,
+        accounts,
+        with_views,
+        operations,
+        databases,
+        to_drop,
+    })
 }
 
 /// What is needed to make each collection: from its metadata, or as it was found in a dump that is one object.
@@ -225,12 +245,12 @@ pub(super) async fn write(
     phases.end(loading, loaded.bytes);
 
     let mut operations = 0;
-    if !plan.slices.is_empty() || plan.has_own_log() {
+    if plan.replays() {
         let replaying = phases.begin(replay::PHASE, Some(ready.operations), Unit::Documents);
         let (indexes, with_views) = (ready.base_indexes.clone(), ready.with_views.clone());
         let mut translator = Translator::new(plan.scope(), indexes, HeadCount::default(), with_views);
         let collections = &ready.collections;
-        operations = foreign::log::replay(plan, store, target, listener, &mut translator, collections).await?;
+        operations = beside::replay(plan, store, target, listener, &mut translator, collections).await?;
         operations += replay::apply(plan, store, target, listener, &mut translator).await?;
         phases.end(replaying, plan.slices.iter().map(|slice| slice.header.bytes).sum());
     }
@@ -240,6 +260,11 @@ pub(super) async fn write(
         .map(|(db, on, specs)| async move { target.create_indexes(&db, &on, &specs).await });
     builds.buffer_unordered(INDEX_BUILDS_AT_ONCE).try_collect::<()>().await?;
     phases.end(indexing, 0);
+    if let Some(accounts) = &ready.accounts {
+        let merging = phases.begin("users", None, Unit::Objects);
+        target.merge_accounts(accounts.users.clone(), accounts.roles.clone()).await?;
+        phases.end(merging, 0);
+    }
     Ok(Done { documents: loaded.documents, bytes: loaded.bytes, operations })
 }
 

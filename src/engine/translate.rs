@@ -26,6 +26,8 @@ pub enum Operation {
 pub struct Translator {
     /// Databases that are restored; empty means all user databases.
     databases: BTreeSet<String>,
+    /// The entries that follow were written while the base was read: it may hold already what they say.
+    pub repeats: bool,
     pub indexes: IndexBook,
     pub counts: HeadCount,
     /// Databases that the log writes to.
@@ -66,6 +68,7 @@ impl Translator {
         let databases = databases.iter().cloned().collect();
         Translator {
             databases,
+            repeats: false,
             indexes,
             counts,
             touched: BTreeSet::new(),
@@ -127,8 +130,12 @@ impl Translator {
             operation.append(cstr!("o"), o);
             operation
         };
+        self.counts.change(db, collection);
         if entry.op != "u" {
             self.counts.add(db, collection, if entry.op == "i" { 1 } else { -1 });
+            if self.repeats {
+                self.counts.blur(db, collection);
+            }
             out.push(Operation::Write(write(entry.op, entry.o)));
             return Ok(());
         }
@@ -193,6 +200,7 @@ impl Translator {
                 if !is_views || self.with_views.insert(db.to_string()) {
                     self.indexes.drop_collection(db, collection);
                     self.counts.add(db, collection, 0);
+                    self.counts.change(db, collection);
                     out.push(change(db, o));
                 }
             }
@@ -219,6 +227,7 @@ impl Translator {
             "emptycapped" => {
                 self.counts.drop_collection(db, collection);
                 self.counts.add(db, collection, 0);
+                self.counts.change(db, collection);
                 out.push(change(db, o));
             }
             _ => return Err(unknown(&format!("`{name}` of `{db}.{collection}`"))),

@@ -119,10 +119,12 @@ fn of_code(code: i32) -> FaultKind {
         13 | 18 | 8000 => FaultKind::Denied,
         // HostUnreachable … NotPrimaryOrSecondary: the driver's own list of what a retry can help.
         6 | 7 | 89 | 91 | 134 | 189 | 262 | 9001 | 10107 | 11600 | 11602 | 13435 | 13436 => FaultKind::Unreachable,
-        // CursorNotFound, CappedPositionLost, QueryPlanKilled, CursorKilled, SnapshotUnavailable: read again.
-        43 | 136 | 175 | 237 | 246 => FaultKind::Unreachable,
-        // SnapshotTooOld, OutOfDiskSpace, ExceededMemoryLimit, MaxTimeMSExpired.
-        50 | 146 | 239 | 14031 => FaultKind::Exhausted,
+        // CursorNotFound, CappedPositionLost, QueryPlanKilled, CursorKilled: read again.
+        43 | 136 | 175 | 237 => FaultKind::Unreachable,
+        // SnapshotTooOld, SnapshotUnavailable.
+        239 | 246 => FaultKind::Gone,
+        // OutOfDiskSpace, ExceededMemoryLimit, MaxTimeMSExpired.
+        50 | 146 | 14031 => FaultKind::Exhausted,
         26 => FaultKind::Missing,
         48 | 11000 => FaultKind::Conflict,
         _ => FaultKind::Unsupported,

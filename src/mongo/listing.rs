@@ -1,9 +1,9 @@
 //! What `listCollections` says, and which of it a backup carries. Nothing is left out but what the server makes again
-//! by itself; what cannot be carried is refused by name.
+//! by itself; what cannot be carried is listed with the reason, for the backup to refuse or to exclude by name.
 
 use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
 
-use crate::base::{Fault, FaultKind, Result};
+use crate::base::{Fault, Result};
 use crate::engine::content::hex;
 use crate::port::{CollectionInfo, CollectionKind};
 
@@ -27,7 +27,9 @@ pub fn collections(db: &str, list: &[RawDocumentBuf]) -> Result<Vec<CollectionIn
         match series {
             // The series itself is a view of its buckets and has no identity of its own.
             Some(series) => series.uuid = uuid,
-            None => return Err(refused(db, &format!("{BUCKETS}{name}"), "it has no time series that it belongs to")),
+            None => {
+                collections.push(refused(db, &format!("{BUCKETS}{name}"), "it has no time series that it belongs to"))
+            }
         }
     }
     collections.sort_by(|a, b| a.name.cmp(&b.name));
@@ -41,7 +43,7 @@ fn one(db: &str, entry: &RawDocument) -> Result<CollectionInfo> {
         Ok("collection") => CollectionKind::Collection,
         Ok("view") => CollectionKind::View,
         Ok("timeseries") => CollectionKind::TimeSeries,
-        other => return Err(refused(db, &name, &format!("its type `{}` is unknown", other.unwrap_or("none")))),
+        other => return Ok(refused(db, &name, &format!("its type `{}` is unknown", other.unwrap_or("none")))),
     };
     let options = match entry.get("options").map_err(|error| cannot().because(error))? {
         Some(RawBsonRef::Document(options)) => options.to_owned(),
@@ -49,7 +51,7 @@ fn one(db: &str, entry: &RawDocument) -> Result<CollectionInfo> {
     };
     let info = entry.get_document("info").ok();
     let uuid = info.and_then(|info| info.get_binary("uuid").ok()).map(|uuid| hex(uuid.bytes));
-    Ok(CollectionInfo { db: db.to_string(), name, kind, options, indexes: Vec::new(), uuid })
+    Ok(CollectionInfo { db: db.to_string(), name, kind, options, indexes: Vec::new(), uuid, refused: None })
 }
 
 /// `system.views` is made again with its views, `system.profile` is the profiler's. Stored functions are data.
@@ -58,9 +60,17 @@ fn made_by_the_server(name: &str) -> bool {
 }
 
 pub fn has_indexes(collection: &CollectionInfo) -> bool {
-    collection.kind != CollectionKind::View
+    collection.kind != CollectionKind::View && collection.refused.is_none()
 }
 
-fn refused(db: &str, name: &str, why: &str) -> Fault {
-    Fault::new(FaultKind::Unsupported, format!("cannot back up `{db}.{name}`: {why}"))
+fn refused(db: &str, name: &str, why: &str) -> CollectionInfo {
+    CollectionInfo {
+        db: db.to_string(),
+        name: name.to_string(),
+        kind: CollectionKind::Collection,
+        options: RawDocumentBuf::new(),
+        indexes: Vec::new(),
+        uuid: None,
+        refused: Some(why.to_string()),
+    }
 }

@@ -1,5 +1,6 @@
 //! MongoDB through its own driver: the source that backups read and the target that restores write.
 
+mod accounts;
 pub mod client;
 mod listing;
 mod pump;

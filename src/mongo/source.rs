@@ -52,6 +52,19 @@ impl Source {
         }
     }
 
+    /// All documents of a collection, in natural order.
+    async fn find(&self, db: &str, collection: &str, concern: Option<RawDocumentBuf>) -> Result<Flow<Bytes>> {
+        let what = format!("`{db}.{collection}`");
+        // A first batch of zero opens the cursor, and with it the snapshot, before anything is fetched.
+        let mut find = rawdoc! { "find": collection, "batchSize": 0, "noCursorTimeout": true };
+        concern.into_iter().for_each(|concern| find.append(bson::cstr!("readConcern"), concern));
+        let average = self.statistic(db, collection, "avgObjSize").await.unwrap_or(1).max(1);
+        let batch = u32::try_from(BATCH_BYTES / average).unwrap_or(u32::MAX).max(1);
+        let cursor = self.cursor(db, find, Reading::Batches(batch)).await;
+        let cursor = cursor.map_err(|error| unreadable(format!("cannot read {what}"), &error))?;
+        Ok(pump::flow(cursor, Ends::WhenRead, what))
+    }
+
     /// A number of a collection's statistics; none if it has none or may not be asked.
     async fn statistic(&self, db: &str, collection: &str, field: &str) -> Option<u64> {
         let stats = command(&self.client.database(db), rawdoc! { "collStats": collection }).await.ok()?;
@@ -138,22 +151,28 @@ impl MongoSource for Source {
         })
     }
 
+    async fn horizon(&self) -> Result<OpTime> {
+        // The driver tells every member the newest time that any of them told it, and each answers with one not older.
+        let hello = self.hello().await?;
+        let gossip = hello.get_document("$clusterTime").and_then(|time| time.get_timestamp("clusterTime"));
+        match gossip {
+            Ok(ts) => Ok(op_time(ts)),
+            Err(_) => self.cluster_time().await,
+        }
+    }
+
     async fn size(&self, db: &str, collection: &str) -> Option<u64> {
         self.statistic(db, collection, "size").await
     }
 
     async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>> {
-        let what = format!("`{db}.{collection}`");
-        // A first batch of zero opens the cursor, and with it the snapshot, before anything is fetched.
-        let mut find = rawdoc! { "find": collection, "batchSize": 0, "noCursorTimeout": true };
-        if let Some(at) = at {
-            find.append(bson::cstr!("readConcern"), rawdoc! { "level": "snapshot", "atClusterTime": timestamp(at) });
-        }
-        let average = self.statistic(db, collection, "avgObjSize").await.unwrap_or(1).max(1);
-        let batch = u32::try_from(BATCH_BYTES / average).unwrap_or(u32::MAX).max(1);
-        let cursor = self.cursor(db, find, Reading::Batches(batch)).await;
-        let cursor = cursor.map_err(|error| unreadable(format!("cannot read {what}"), &error))?;
-        Ok(pump::flow(cursor, Ends::WhenRead, what))
+        let concern = at.map(|at| rawdoc! { "level": "snapshot", "atClusterTime": timestamp(at) });
+        self.find(db, collection, concern).await
+    }
+
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>> {
+        let concern = rawdoc! { "level": "majority", "afterClusterTime": timestamp(from) };
+        self.find(db, collection, Some(concern)).await
     }
 
     async fn oplog_first(&self) -> Result<OpTime> {
@@ -207,9 +226,8 @@ fn oplog_help(fault: Fault) -> Fault {
 fn unreadable(what: String, error: &Error) -> Fault {
     let fault = fault(what, error);
     match fault.kind {
-        FaultKind::Exhausted => fault.help(
-            "the server no longer keeps the snapshot; raise its parameter minSnapshotHistoryWindowInSeconds above the \
-             time that the backup takes",
+        FaultKind::Gone => fault.help(
+            "raise the server's parameter minSnapshotHistoryWindowInSeconds above the time that the backup takes",
         ),
         FaultKind::Denied => fault.help("grant the user the role `backup`, or `read` on this database"),
         _ => fault,

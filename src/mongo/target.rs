@@ -13,8 +13,8 @@ use bson::{Document, RawDocument, RawDocumentBuf, Timestamp, doc, rawdoc};
 use bytes::Bytes;
 use mongodb::Client;
 
-use super::Source;
 use super::client::fault;
+use super::{Source, accounts};
 use crate::base::{Fault, FaultKind, Result};
 use crate::engine::content::documents;
 use crate::port::{CollectionInfo, Flow, MongoSource, MongoTarget, ServerInfo};
@@ -137,6 +137,10 @@ impl MongoTarget for Target {
             ))),
             Some(at) => Err(Fault::corrupt(format!("the server refused operation {at} of a batch of the log"))),
         }
+    }
+
+    async fn merge_accounts(&self, users: Bytes, roles: Bytes) -> Result<()> {
+        accounts::merge(&self.client, &users, &roles).await
     }
 
     async fn documents(&self, db: &str, collection: &str) -> Result<Flow<Bytes>> {

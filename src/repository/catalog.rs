@@ -228,6 +228,7 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
         locked_until: None,
         stored_in: Vec::new(),
         consistency: Some(manifest.consistency),
+        without: manifest.exclude.iter().map(ToString::to_string).collect(),
         // The format has no encryption of its own.
         encrypted: Some(false),
         health,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::exclusion::Exclusion;
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
@@ -31,6 +32,9 @@ pub struct Manifest {
     /// The databases that were asked for; empty means all user databases, those created later included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<String>,
+    /// What was left out by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Exclusion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// Version of Plimsoll that wrote it.
@@ -41,6 +45,9 @@ pub struct Manifest {
     pub objects: Vec<ObjectEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<CollectionEntry>,
+    /// Where consistency is `oplog`: the log of the time that the reading took, which makes it of one instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_log: Option<OwnLog>,
     /// Uploads: how many objects the bucket held and their bytes. Their list is the object `uploads.jsonl.gz`.
     #[serde(default)]
     pub uploads: u64,
@@ -82,6 +89,18 @@ pub struct CollectionEntry {
     pub data: Option<String>,
     /// Key of the metadata object.
     pub metadata: String,
+}
+
+/// The oplog of a dump's own time, `oplog.bson`: replayed onto the collections, it leads to the manifest's cluster time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnLog {
+    pub key: String,
+    /// The cluster time from which on the collections were read.
+    pub first: OpTime,
+    pub entries: u64,
+    /// Its name does not tell: mongodump gives it no ending of its own.
+    pub gzip: bool,
 }
 
 /// One line of `uploads.jsonl.gz`: an object of the bucket as it stood.

@@ -3,12 +3,14 @@
 pub mod catalog;
 pub mod chain;
 pub mod dump_name;
+pub mod exclusion;
 pub mod format;
 pub mod key;
 pub mod lease;
 pub mod manifest;
 
+pub use exclusion::Exclusion;
 pub use format::{open, require};
 pub use key::{Key, SliceName, SnapshotName};
 pub use lease::{Holder, Lease};
-pub use manifest::{CollectionEntry, Manifest, ObjectEntry, SliceHeader};
+pub use manifest::{CollectionEntry, Manifest, ObjectEntry, OwnLog, SliceHeader};

@@ -75,6 +75,7 @@ fn point(taken: Instant) -> RecoveryPoint {
         locked_until: None,
         stored_in: vec![],
         consistency: Some(Consistency::Snapshot),
+        without: vec![],
         encrypted: None,
         health: Health::Verified { at: taken + span("10min") },
         bytes_stored: None,

@@ -12,12 +12,13 @@ use plimsoll::base::{Compression, FaultKind, Result, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::content::{Tally, documents};
+use plimsoll::engine::dump::Wanted;
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::extjson;
 use plimsoll::evidence::{Run, RunOutcome};
 use plimsoll::mongo::{Source, client};
 use plimsoll::policy::Consistency;
-use plimsoll::port::{MongoSource, ObjectStore};
+use plimsoll::port::{Clock, MongoSource, ObjectStore};
 use plimsoll::repository::{CollectionEntry, Manifest};
 use plimsoll::store::S3Options;
 use plimsoll::store::memory::MemoryStore;
@@ -35,7 +36,8 @@ fn request(db: &Database) -> BackupRequest {
     BackupRequest {
         asset: "shop".to_string(),
         protection: Some("nightly".to_string()),
-        databases: vec![db.name().to_string()],
+        wanted: Wanted { databases: vec![db.name().to_string()], ..Wanted::default() },
+        with_log: false,
         expires_after: Some(Span::days(30)),
         compression: Compression::default(),
     }
@@ -285,7 +287,7 @@ async fn a_collection_made_between_list_and_cluster_time_is_not_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_dropped_while_it_is_read_is_whole_or_fails_the_run() {
+async fn a_collection_dropped_while_it_is_read_is_whole_or_not_there_at_all() {
     let (client, db) = database("dropped").await;
     let victim = db.collection::<Document>("victim");
     let count = 4_000;
@@ -293,18 +295,19 @@ async fn a_collection_dropped_while_it_is_read_is_whole_or_fails_the_run() {
         let some = (0..count / 10).map(|i| doc! { "_id": part * count + i, "noise": "n".repeat(16_000) });
         victim.insert_many(some).await.unwrap();
     }
+    db.collection::<Document>("stays").insert_one(doc! { "_id": 1 }).await.unwrap();
     let source = Meddled::new(Source::new(client), Moment::Read, move || {
         let victim = victim.clone();
         async move { victim.drop().await.unwrap() }
     });
     let store = Arc::new(MemoryStore::new());
-    match back_up(&source, store.clone(), &db).await {
-        Ok(manifest) => assert_eq!(entry(&manifest, "victim").documents, count as u64),
-        Err(fault) => {
-            assert!(fault.retry_can_help(), "{fault:?}");
-            assert_eq!(store.list("snapshots/").await.unwrap(), []);
-        }
+    // Where the reading had to be begun again, it is of an instant after the drop.
+    let manifest = back_up(&source, store.clone(), &db).await.unwrap();
+    assert_eq!(entry(&manifest, "stays").documents, 1);
+    if let Some(victim) = manifest.collections.iter().find(|c| c.name == "victim") {
+        assert_eq!(victim.documents, count as u64);
     }
+    assert_eq!(store.list("snapshots/").await.unwrap().len(), manifest.objects.len() + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -396,4 +399,84 @@ async fn a_malformed_address_is_wrong_usage_and_shows_no_secret() {
         assert_eq!(fault.kind, FaultKind::Usage, "{uri}: {fault:?}");
         assert!(!format!("{fault:?}").contains("heim"), "{uri}: {fault:?}");
     }
+}
+
+/// As far from the server's clock as it is told.
+#[derive(Debug)]
+struct Skewed(Span);
+
+impl Clock for Skewed {
+    fn now(&self) -> plimsoll::base::Instant {
+        SystemClock.now() + self.0
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_wrong_is_told_and_the_point_is_of_the_servers_own_time() {
+    let (client, db) = database("skewed").await;
+    db.collection::<Document>("things").insert_one(doc! { "_id": 1 }).await.unwrap();
+    let source = Source::new(client);
+    for (skew, is_told) in [(Span::minutes(4), false), (Span::minutes(6), true), (Span::days(-42), true)] {
+        let heard = Heard::default();
+        let store = Arc::new(MemoryStore::new());
+        let manifest = backup::run(&source, store, &Skewed(skew), &heard, &request(&db)).await.unwrap();
+        let told = heard.warnings().iter().any(|w| w.contains("clock"));
+        assert_eq!(told, is_told, "{skew}: {:?}", heard.warnings());
+        let off = SystemClock.now() - manifest.consistent_at;
+        assert!(off < Span::minutes(1) && off > Span::minutes(-1), "{skew}: {off}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_excluded_is_left_out_and_said_and_a_name_that_matches_nothing_is_an_error() {
+    let (client, db) = database("excluded").await;
+    for name in ["kept", "left.out"] {
+        db.collection::<Document>(name).insert_one(doc! { "_id": name }).await.unwrap();
+    }
+    db.run_command(doc! { "create": "heat", "timeseries": { "timeField": "at" } }).await.unwrap();
+    let with = |names: &[&str]| {
+        let exclude = names.iter().map(|name| format!("{}.{name}", db.name()).parse().unwrap()).collect();
+        BackupRequest { wanted: Wanted { exclude, ..request(&db).wanted }, ..request(&db) }
+    };
+    let source = Source::new(client);
+    let store = Arc::new(MemoryStore::new());
+    let excluding = with(&["left.out", "heat"]);
+    let manifest = backup::run(&source, store.clone(), &SystemClock, &Silent, &excluding).await.unwrap();
+    assert_eq!(manifest.collections.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["kept"]);
+    assert_eq!(manifest.exclude, excluding.wanted.exclude);
+    let keys = store.list("snapshots/").await.unwrap();
+    assert!(!keys.iter().any(|object| object.key.contains("left") || object.key.contains("heat")), "{keys:?}");
+
+    let misspelt = with(&["left_out"]);
+    let fault = backup::run(&source, Arc::new(MemoryStore::new()), &SystemClock, &Silent, &misspelt).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Missing, "{fault:?}");
+    assert!(fault.what.contains("left_out"), "{fault:?}");
+    let mut elsewhere = with(&[]);
+    elsewhere.wanted.exclude = vec!["another-database".parse().unwrap()];
+    let fault =
+        backup::run(&source, Arc::new(MemoryStore::new()), &SystemClock, &Silent, &elsewhere).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Missing, "{fault:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_carried_fails_the_run_by_name_unless_it_is_excluded() {
+    let (client, db) = database("buckets").await;
+    db.collection::<Document>("kept").insert_one(doc! { "_id": 1 }).await.unwrap();
+    db.run_command(doc! { "create": "heat", "timeseries": { "timeField": "at" } }).await.unwrap();
+    // Buckets without their series: the view of it alone is taken away.
+    let gone =
+        doc! { "op": "d", "ns": format!("{}.system.views", db.name()), "o": { "_id": format!("{}.heat", db.name()) } };
+    client.database("admin").run_command(doc! { "applyOps": [gone] }).await.unwrap();
+    let source = Source::new(client);
+    let fault = back_up(&source, Arc::new(MemoryStore::new()), &db).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Unsupported, "{fault:?}");
+    let name = format!("{}.system.buckets.heat", db.name());
+    assert!(fault.what.contains(&name), "{fault:?}");
+    let help = fault.help.unwrap();
+    assert!(help.contains(&format!("--exclude '{name}'")), "{help}");
+    let exclude = vec![name.parse().unwrap()];
+    let request = BackupRequest { wanted: Wanted { exclude, ..request(&db).wanted }, ..request(&db) };
+    let store = Arc::new(MemoryStore::new());
+    let manifest = backup::run(&source, store, &SystemClock, &Silent, &request).await.unwrap();
+    assert_eq!(manifest.collections.len(), 1);
 }

@@ -143,6 +143,12 @@ impl MongoSource for Unsteady {
     async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>> {
         self.source.documents(db, collection, at).await
     }
+    async fn horizon(&self) -> Result<OpTime> {
+        self.source.horizon().await
+    }
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>> {
+        self.source.documents_since(db, collection, from).await
+    }
     async fn oplog_first(&self) -> Result<OpTime> {
         self.source.oplog_first().await
     }

@@ -43,6 +43,12 @@ impl MongoSource for Rolled {
     async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>> {
         self.0.documents(db, collection, at).await
     }
+    async fn horizon(&self) -> Result<OpTime> {
+        self.0.horizon().await
+    }
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>> {
+        self.0.documents_since(db, collection, from).await
+    }
     async fn oplog_first(&self) -> Result<OpTime> {
         Ok(self.1)
     }

@@ -138,6 +138,14 @@ impl MongoSource for HaltingSource {
         self.1.step().await;
         Ok(halting(self.0.documents(db, collection, at).await?, Arc::clone(&self.1)))
     }
+    async fn horizon(&self) -> Result<OpTime> {
+        self.1.step().await;
+        self.0.horizon().await
+    }
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>> {
+        self.1.step().await;
+        Ok(halting(self.0.documents_since(db, collection, from).await?, Arc::clone(&self.1)))
+    }
     async fn oplog_first(&self) -> Result<OpTime> {
         self.1.step().await;
         self.0.oplog_first().await

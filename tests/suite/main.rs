@@ -1,10 +1,12 @@
 //! One binary for all stories: built once, its servers started once.
 
+mod accounts;
 mod audit_codes;
 mod audit_observed;
 mod audit_pixelcraft;
 mod backup;
 mod backup_crash;
+mod backup_faults;
 mod bad_input;
 mod base_compression;
 mod capture;
@@ -25,6 +27,7 @@ mod halting;
 mod hour;
 mod interop;
 mod lab;
+mod own_log;
 mod packed;
 mod peers;
 mod pixelcraft;

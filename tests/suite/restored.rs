@@ -9,6 +9,7 @@ use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::capture::{self, CaptureRequest, CaptureSummary};
 use plimsoll::engine::content::Tally;
+use plimsoll::engine::dump::Wanted;
 use plimsoll::engine::event::Silent;
 use plimsoll::mongo::Source;
 use plimsoll::port::CollectionKind;
@@ -101,7 +102,8 @@ pub async fn back_up_as(
     let request = BackupRequest {
         asset: ASSET.to_string(),
         protection: None,
-        databases: databases.iter().map(|db| db.to_string()).collect(),
+        wanted: Wanted { databases: databases.iter().map(|db| db.to_string()).collect(), ..Wanted::default() },
+        with_log: false,
         expires_after: None,
         compression,
     };

@@ -177,6 +177,7 @@ fn point(day: i64) -> RecoveryPoint {
         locked_until: None,
         stored_in: vec![],
         consistency: Some(Consistency::Snapshot),
+        without: vec![],
         encrypted: None,
         health: Health::Unverified,
         bytes_stored: None,

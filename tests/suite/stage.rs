@@ -158,6 +158,22 @@ impl Meddled {
     }
 }
 
+impl Meddled {
+    fn meddled(&self, flow: Flow<Bytes>) -> Flow<Bytes> {
+        use futures_util::StreamExt;
+        let (moment, deed) = (self.moment, Arc::clone(&self.deed));
+        Box::pin(flow.then(move |batch| {
+            let deed = Arc::clone(&deed);
+            async move {
+                if moment == Moment::Read {
+                    meddle(&deed).await;
+                }
+                batch
+            }
+        }))
+    }
+}
+
 async fn meddle(deed: &Mutex<Option<Deed>>) {
     let deed = deed.lock().unwrap().take();
     if let Some(deed) = deed {
@@ -186,19 +202,14 @@ impl MongoSource for Meddled {
     async fn size(&self, db: &str, collection: &str) -> Option<u64> {
         self.source.size(db, collection).await
     }
+    async fn horizon(&self) -> Result<OpTime> {
+        self.source.horizon().await
+    }
     async fn documents(&self, db: &str, collection: &str, at: Option<OpTime>) -> Result<Flow<Bytes>> {
-        use futures_util::StreamExt;
-        let flow = self.source.documents(db, collection, at).await?;
-        let (moment, deed) = (self.moment, Arc::clone(&self.deed));
-        Ok(Box::pin(flow.then(move |batch| {
-            let deed = Arc::clone(&deed);
-            async move {
-                if moment == Moment::Read {
-                    meddle(&deed).await;
-                }
-                batch
-            }
-        })))
+        Ok(self.meddled(self.source.documents(db, collection, at).await?))
+    }
+    async fn documents_since(&self, db: &str, collection: &str, from: OpTime) -> Result<Flow<Bytes>> {
+        Ok(self.meddled(self.source.documents_since(db, collection, from).await?))
     }
     async fn oplog_first(&self) -> Result<OpTime> {
         self.source.oplog_first().await

@@ -14,6 +14,7 @@ use crate::base::{Bytes, Compression, Fault, Instant, Result, Span};
 use crate::cli::worker;
 use crate::engine::backup::{self, BackupRequest};
 use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
+use crate::engine::dump::Wanted;
 use crate::engine::sync::{self, SyncRequest};
 use crate::mongo::Source;
 use crate::policy::Policy;
@@ -70,7 +71,8 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, site: &Site, policy: &Policy) -> 
         let request = BackupRequest {
             asset: DATABASE.to_string(),
             protection: Some(protection.to_string()),
-            databases: vec![lab.database.clone()],
+            wanted: Wanted { databases: vec![lab.database.clone()], ..Wanted::default() },
+            with_log: false,
             expires_after: kept(protection),
             compression: Compression::default(),
         };

@@ -7,8 +7,7 @@
 mod archive;
 mod contents;
 mod directory;
-mod feed;
-pub mod log;
+pub(super) mod feed;
 mod names;
 mod structure;
 mod survey;
@@ -66,7 +65,7 @@ pub struct Foreign {
     pub log: Option<Log>,
     /// Where it is an object of its own: that, and how it is packed.
     #[serde(skip)]
-    log_object: Option<(ObjectEntry, Codec)>,
+    pub(super) log_object: Option<(ObjectEntry, Codec)>,
     /// Where all collections are in one object: what it is, and what was found in it.
     #[serde(skip)]
     pub whole: Option<Whole>,
@@ -185,11 +184,13 @@ fn manifest(name: &str, objects: Vec<ObjectEntry>, found: &[Prepared], written_a
         cluster_time: None,
         consistency: Consistency::None,
         databases: Vec::new(),
+        exclude: Vec::new(),
         expires_at: None,
         tool_version: "mongodump".to_string(),
         server_version: None,
         objects,
         collections: found.iter().map(|c| c.entry.clone()).collect(),
+        own_log: None,
         uploads: 0,
         bytes_raw: found.iter().map(|c| c.entry.bytes).sum(),
         timings: Vec::new(),

@@ -19,6 +19,8 @@ pub struct MongoOptions {
     pub without_ttl: bool,
     /// How often the server looks for expired documents; every minute if it is not said.
     pub ttl_every_secs: Option<u32>,
+    /// Size of the oplog; a small one rolls over soon, with checkpoints every second, since a crash needs what follows one.
+    pub oplog_mib: Option<u32>,
 }
 
 /// A running server; dropped, it is gone.
@@ -73,7 +75,11 @@ fn arguments(data: &Path, port: u16, options: &MongoOptions) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["--dbpath".into(), data.into()];
     args.extend(["--port", &port, "--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", "rs0"].map(OsString::from));
     // The lab's data is small; two servers and what they serve must fit into a small machine.
-    args.extend(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512"].map(OsString::from));
+    if options.oplog_mib.is_some() {
+        args.extend(["--syncdelay", "1"].map(OsString::from));
+    }
+    let oplog_mib = options.oplog_mib.unwrap_or(512).to_string();
+    args.extend(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", &oplog_mib].map(OsString::from));
     args.extend(["--setParameter", "diagnosticDataCollectionEnabled=false"].map(OsString::from));
     if options.without_ttl {
         args.extend(["--setParameter", "ttlMonitorEnabled=false"].map(OsString::from));

@@ -1,4 +1,4 @@
-//! The log that `mongodump --oplog` writes beside a dump: it covers the time in which the collections were read, one after
+//! The log that lies beside a dump that was read plainly, as Plimsoll and `mongodump --oplog` write it: it covers the time in which the collections were read, one after
 //! another, and replayed onto them it makes them of one instant.
 //!
 //! What it says may be in the dump already. So an insert replaces what is there, and a collection is not made twice. An
@@ -10,17 +10,16 @@ use std::collections::BTreeSet;
 use bson::{RawDocument, RawDocumentBuf, cstr, rawdoc};
 use futures_util::StreamExt;
 
-use super::feed;
-use crate::base::{Fault, FaultKind, Result};
-use crate::engine::content::documents;
-use crate::engine::event::{Event, Listener};
-use crate::engine::gather::Batch;
-use crate::engine::loader::Prepared;
-use crate::engine::plan::RestorePlan;
-use crate::engine::replay::PHASE;
-use crate::engine::rewrite::rewrite;
-use crate::engine::translate::{Operation, Translator, malformed, split};
-use crate::engine::unpack;
+use super::content::documents;
+use super::event::{Event, Listener};
+use super::foreign::feed;
+use super::gather::Batch;
+use super::loader::Prepared;
+use super::plan::RestorePlan;
+use super::replay::{PHASE, taken};
+use super::translate::{Operation, Translator, malformed, split};
+use super::unpack;
+use crate::base::{Codec, Fault, FaultKind, Result};
 use crate::port::{Flow, MongoTarget, ObjectStore};
 
 /// Views stand in a collection that every database has when it needs it.
@@ -35,13 +34,20 @@ pub async fn rehearse(
     translator: &mut Translator,
     collections: &[Prepared],
 ) -> Result<u64> {
-    let mut forgiving = Forgiving::of(collections);
-    let mut operations = 0;
+    let mut forgiving = Forgiving::of(plan, collections);
+    let (mut operations, mut entries) = (0, 0);
     let Some(mut batches) = batches(plan, store).await? else { return Ok(0) };
+    translator.repeats = true;
     while let Some(batch) = batches.next().await {
         for entry in documents(&batch?.bytes) {
             operations += translated(entry?, plan, translator, &mut forgiving)?.len() as u64;
+            entries += 1;
         }
+    }
+    translator.repeats = false;
+    if let Some(own) = plan.base.own_log.as_ref().filter(|own| own.entries != entries) {
+        let said = own.entries;
+        return Err(Fault::corrupt(format!("`{}` holds {entries} entries, its manifest says {said}", own.key)));
     }
     forgiving.ended()?;
     Ok(operations)
@@ -56,7 +62,7 @@ pub async fn replay(
     translator: &mut Translator,
     collections: &[Prepared],
 ) -> Result<u64> {
-    let mut forgiving = Forgiving::of(collections);
+    let mut forgiving = Forgiving::of(plan, collections);
     let mut writer = Writer { target, listener, pending: Vec::new(), bytes: 0, applied: 0, missed: BTreeSet::new() };
     let Some(mut batches) = batches(plan, store).await? else { return Ok(0) };
     while let Some(batch) = batches.next().await {
@@ -79,6 +85,10 @@ pub async fn replay(
 }
 
 async fn batches(plan: &RestorePlan, store: &dyn ObjectStore) -> Result<Option<Flow<Batch>>> {
+    if let Some((own, object)) = plan.own_log()? {
+        let codec = if own.gzip { Codec::Gzip } else { Codec::Plain };
+        return Ok(Some(Box::pin(unpack::packed(store, &object, codec).await?)));
+    }
     let Some(foreign) = plan.foreign.as_ref().filter(|foreign| foreign.log.is_some()) else { return Ok(None) };
     Ok(Some(match (&foreign.whole, &foreign.log_object) {
         (Some(whole), _) => feed::log(whole, store).await?,
@@ -94,7 +104,7 @@ fn translated(
     forgiving: &mut Forgiving,
 ) -> Result<Vec<Operation>> {
     let entry = RawDocument::from_bytes(entry).map_err(malformed)?;
-    let Some(entry) = rewrite(entry, &plan.selection)? else { return Ok(Vec::new()) };
+    let Some(entry) = taken(entry, plan)? else { return Ok(Vec::new()) };
     let mut operations = Vec::new();
     for operation in translator.feed(&entry)? {
         forgiving.adapt(operation, &mut operations)?;
@@ -108,13 +118,15 @@ struct Forgiving {
     known: BTreeSet<(String, String)>,
     /// Written to, and not of the dump: gone when it began, and the log must say so before it ends.
     gone: BTreeSet<(String, String)>,
+    /// The dump lists its collections as they stood when the log began, so that a rename is known for what it is.
+    is_exact: bool,
 }
 
 impl Forgiving {
-    fn of(collections: &[Prepared]) -> Self {
+    fn of(plan: &RestorePlan, collections: &[Prepared]) -> Self {
         let names =
             collections.iter().flat_map(|c| [c.entry.name.clone(), c.stored_in()].map(|n| (c.entry.db.clone(), n)));
-        Forgiving { known: names.collect(), gone: BTreeSet::new() }
+        Forgiving { known: names.collect(), gone: BTreeSet::new(), is_exact: plan.base.own_log.is_some() }
     }
 
     fn ended(&self) -> Result<()> {
@@ -171,6 +183,13 @@ impl Forgiving {
                 self.known.retain(|(other, _)| *other != db);
                 Ok(true)
             }
+            "renameCollection" if self.is_exact => {
+                let (_, from) = split(&place.1)?;
+                let (_, to) = split(o.get_str("to").map_err(malformed)?)?;
+                let is_known = self.known.remove(&(db.clone(), from.to_string()));
+                self.known.insert((db, to.to_string()));
+                Ok(is_known)
+            }
             "renameCollection" => {
                 let what = format!("the log beside the dump renames `{}`", place.1.escape_debug());
                 Err(Fault::new(FaultKind::Unsupported, what)
@@ -224,16 +243,29 @@ impl Writer<'_> {
             Operation::Change(change) => {
                 self.flush().await?;
                 self.target.apply_ops(std::slice::from_ref(&change)).await?;
-                let o = change.get_document("o").map_err(malformed)?;
-                if let Ok(dropped) = o.get_str("drop") {
-                    let ns =
-                        format!("{}.{dropped}", change.get_str("ns").unwrap_or_default().trim_end_matches(".$cmd"));
-                    self.missed.retain(|(other, _)| *other != ns);
-                }
+                self.changed(&change)?;
                 self.done(1);
                 Ok(())
             }
         }
+    }
+
+    /// What was missed in a collection is gone with it, or has its new name.
+    fn changed(&mut self, change: &RawDocument) -> Result<()> {
+        let db = change.get_str("ns").map_err(malformed)?.trim_end_matches(".$cmd");
+        let o = change.get_document("o").map_err(malformed)?;
+        if let Ok(dropped) = o.get_str("drop") {
+            let ns = format!("{db}.{dropped}");
+            self.missed.retain(|(other, _)| *other != ns);
+        }
+        if o.get("dropDatabase").map_err(malformed)?.is_some() {
+            self.missed.retain(|(other, _)| split(other).map_or(true, |(other, _)| other != db));
+        }
+        if let (Ok(from), Ok(to)) = (o.get_str("renameCollection"), o.get_str("to")) {
+            let renamed = |(ns, id): (String, Vec<u8>)| (if ns == from { to.to_string() } else { ns }, id);
+            self.missed = std::mem::take(&mut self.missed).into_iter().map(renamed).collect();
+        }
+        Ok(())
     }
 
     /// All at once; where the server refuses one, all of them again, each by itself: what was done already does no harm.
