@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use bson::{Document, doc};
 use plimsoll::base::Instant;
+use plimsoll::clock::SystemClock;
+use plimsoll::engine::backup::{self, BackupRequest};
+use plimsoll::engine::dump::Wanted;
+use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::mongo::Source;
 use plimsoll::port::ObjectStore;
@@ -32,18 +36,19 @@ async fn points(store: &dyn ObjectStore) -> BTreeSet<String> {
 }
 
 /// Whether the step was reached.
-async fn killed_at(step: i64, source: &Source, db: &str) -> bool {
+async fn killed_at(step: i64, source: &Source, db: &str, with_log: bool) -> bool {
     let memory = MemoryStore::new();
     let store: Arc<dyn ObjectStore> = Arc::new(memory.clone());
     let good = back_up(source, &store, &[db]).await.id;
     let steps = Steps::halt_at(step);
     let halting: Arc<dyn ObjectStore> = Arc::new(HaltingStore(memory.clone(), Arc::clone(&steps)));
     let halting_source = HaltingSource(source.clone(), Arc::clone(&steps));
-    let databases = [db];
+    let wanted = Wanted { databases: vec![db.to_string()], ..Wanted::default() };
+    let request = BackupRequest { asset: ASSET.to_string(), wanted, with_log, ..BackupRequest::default() };
     // What is dropped takes no further step, as what is killed.
     let finished = tokio::select! {
         () = steps.halted() => None,
-        manifest = back_up(&halting_source, &halting, &databases) => Some(manifest.id),
+        manifest = backup::run(&halting_source, halting, &SystemClock, &Silent, &request) => Some(manifest.unwrap().id),
     };
     if let Some(id) = finished {
         assert_eq!(points(&memory).await, BTreeSet::from([good, id]));
@@ -67,14 +72,16 @@ async fn killed_before_any_step_of_store_or_server_the_last_good_snapshot_stays_
     }
     database.run_command(doc! { "create": "view", "viewOn": "users", "pipeline": [] }).await.unwrap();
     let source = Source::new(client);
-    let mut first = 0;
-    loop {
-        let crashes = (first..first + AT_ONCE).map(|step| killed_at(step, &source, &db));
-        let reached = futures_util::future::join_all(crashes).await;
-        first += AT_ONCE;
-        if reached.contains(&false) {
-            break;
+    for with_log in [false, true] {
+        let mut first = 0;
+        loop {
+            let crashes = (first..first + AT_ONCE).map(|step| killed_at(step, &source, &db, with_log));
+            let reached = futures_util::future::join_all(crashes).await;
+            first += AT_ONCE;
+            if reached.contains(&false) {
+                break;
+            }
         }
+        assert!(first >= 2 * AT_ONCE, "only {first} steps were found");
     }
-    assert!(first >= 2 * AT_ONCE, "only {first} steps were found");
 }

@@ -144,6 +144,7 @@ const ROWS: &[Row] = &[
         number: 14,
         fault: "odd names and values",
         held_by: &[
+            "everything::all_that_a_database_can_hold_comes_back_through_a_directory_byte_for_byte",
             "restore::every_kind_of_collection_comes_back_byte_for_byte_however_it_was_compressed",
             "backup::metadata_keeps_options_and_the_order_of_index_keys",
             "interop::stock_mongorestore_reads_a_snapshot_equal_to_its_source",

@@ -21,6 +21,7 @@ mod demo;
 mod drill;
 mod engine_content;
 mod engine_route;
+mod everything;
 mod failure_modes;
 mod foreign;
 mod halting;
