@@ -1,5 +1,6 @@
 //! The four doors to the outside: an object store, a MongoDB to read, a MongoDB to write, and the clock.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
 
@@ -8,7 +9,7 @@ use bson::RawDocumentBuf;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::base::{Instant, OpTime, Result};
+use crate::base::{Fault, Instant, OpTime, Result};
 
 /// The only source of "now". Tests and simulations bring their own.
 pub trait Clock: Send + Sync + Debug {
@@ -26,6 +27,53 @@ pub struct ObjectInfo {
     /// Opaque; equal tags of one key mean equal bytes.
     pub etag: Option<String>,
     pub modified_at: Option<Instant>,
+}
+
+/// What a bucket keeps of an object beside its bytes, as far as whoever is served it depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Attributes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_disposition: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<String>,
+    /// What the application itself attached.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Attributes {
+    pub fn is_empty(&self) -> bool {
+        *self == Attributes::default()
+    }
+}
+
+/// One of the states that a key had, in a place that keeps the earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectVersion {
+    /// Of the version; a deletion has no bytes and no tag.
+    pub info: ObjectInfo,
+    pub id: String,
+    pub is_latest: bool,
+    /// The key was deleted: from here on nothing is there.
+    pub is_deletion: bool,
+}
+
+/// An object that is being read.
+pub struct Opened {
+    pub attributes: Attributes,
+    /// Of what is read, where the place says so with the bytes.
+    pub etag: Option<String>,
+    /// In pieces. A body that ends early is an error, never a short read.
+    pub body: Flow<Bytes>,
 }
 
 /// Whether a conditional write wrote.
@@ -62,6 +110,37 @@ pub trait ObjectStore: Send + Sync + Debug {
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>>;
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>>;
+
+    /// Every version of every object, in byte order of keys, the newest of a key first; none where the place keeps only
+    /// what is newest.
+    async fn versions(&self, _prefix: &str) -> Result<Option<Vec<ObjectVersion>>> {
+        Ok(None)
+    }
+
+    /// The object, or one version of it, with what the place keeps beside its bytes.
+    async fn open(&self, key: &str, version: Option<&str>) -> Result<Opened> {
+        match version {
+            None => Ok(Opened { attributes: Attributes::default(), etag: None, body: self.read(key).await? }),
+            Some(version) => {
+                Err(Fault::missing(format!("there is no version `{version}` of `{key}` in {}", self.address())))
+            }
+        }
+    }
+
+    /// Whether attributes given with a write come back with [`ObjectStore::open`].
+    fn keeps_attributes(&self) -> bool {
+        false
+    }
+
+    /// As [`ObjectStore::put`], with attributes where the place keeps them.
+    async fn put_with(&self, key: &str, body: Bytes, _attributes: &Attributes) -> Result<()> {
+        self.put(key, body).await
+    }
+
+    /// As [`ObjectStore::upload`], with attributes where the place keeps them.
+    async fn upload_with(&self, key: &str, _attributes: &Attributes) -> Result<Box<dyn Upload>> {
+        self.upload(key).await
+    }
 
     /// Removing what is not there is no error.
     async fn delete(&self, key: &str) -> Result<()>;

@@ -13,11 +13,10 @@ use super::signals;
 use crate::base::fault::redact_uri;
 use crate::base::{Bytes, Fault, FaultKind, Result};
 use crate::clock::SystemClock;
-use crate::engine::plan::{self, RestorePlan, RestoreTo};
+use crate::engine::plan::{self, RestorePlan};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::selection::{Name, Rename, Selection};
-use crate::engine::sync;
-use crate::engine::{download, foreign, users};
+use crate::engine::{download, foreign, uploads, users};
 use crate::mongo::{Target, client};
 use crate::port::ObjectStore;
 use crate::store;
@@ -44,8 +43,8 @@ pub struct Args {
     rename: Vec<Rename>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Restore uploads, into the bucket or directory of --to: with --at, as of the newest snapshot at or before that
-    /// instant, to match a database that is restored to it; with --from, those in a tarball of the original scripts
+    /// Restore uploads, into the bucket or directory of --to: with --at, as of that instant where the bucket kept versions,
+    /// else as of the newest snapshot before it; with --from, those in a tarball of the original scripts
     #[arg(long, requires = "to", conflicts_with = "to_uri")]
     uploads: bool,
     /// Bucket (s3://bucket/prefix) or directory for uploads
@@ -225,46 +224,26 @@ impl Args {
     }
 
     async fn uploads(&self, global: &Global, to: &str) -> Result<Exit> {
-        let (store, wanted) = (self.repository()?.open_existing().await?, self.wanted()?);
-        let (point, at) = match wanted.request()?.target {
-            RestoreTo::At(at) => {
-                let at = at.instant();
-                (Some(sync::point_at(store.as_ref(), &wanted.asset, at).await?), Some(at))
-            }
-            RestoreTo::Point(id) => (Some(id), None),
-            RestoreTo::Newest => (None, None),
-        };
-        let (manifest, entries) = sync::plan_uploads(store.as_ref(), &wanted.asset, point.as_deref()).await?;
-        let size = Bytes(manifest.bytes_raw);
-        let apart = at.map_or_else(String::new, |at| {
-            let apart = at - manifest.consistent_at;
-            format!("  apart      {apart} before {at}: what was uploaded or removed between is as it was then\n")
-        });
+        let (store, request) = (self.repository()?.open_existing().await?, self.wanted()?.request()?);
+        let plan = uploads::plan(store.as_ref(), &request.asset, &request.target).await?;
         if !self.apply {
+            let into = format!("  {:<10} {}\n", "into", redact_uri(to));
             match global.format {
-                Format::Json => output::print_json(&manifest)?,
-                Format::Human => output::print(&format!(
-                    "Restore uploads `{}`\n  point      {}, read from {} on\n{apart}  holds      {}, \
-                     {size}\n  into       {}\n{NOT_APPLIED}",
-                    manifest.asset,
-                    manifest.id,
-                    manifest.consistent_at,
-                    plan::count(entries.len(), "object"),
-                    redact_uri(to),
-                ))?,
+                Format::Json => output::print_json(&plan.manifest)?,
+                Format::Human => output::print(&(plan.describe() + &into + NOT_APPLIED))?,
             }
             return Ok(Exit::Done);
         }
         let destination = store::open(to, &self.s3.options()).await?;
         let progress = Progress::new(global);
-        let (asset, id) = (&wanted.asset, Some(manifest.id.as_str()));
-        let restored = sync::restore(store, destination.as_ref(), &progress, asset, id, self.replace).await?;
+        let restored = uploads::restore(store.as_ref(), destination.as_ref(), &progress, &plan, self.replace).await?;
         match global.format {
             Format::Json => output::print_json(&restored)?,
             Format::Human => output::print(&format!(
-                "{} objects, {}, restored from {} into {}, each compared by SHA-256\n",
+                "{} objects, {}, as of {}, restored from {} into {}, each compared by SHA-256\n",
                 restored.objects,
                 Bytes(restored.bytes),
+                restored.state_of,
                 restored.point,
                 destination.address(),
             ))?,

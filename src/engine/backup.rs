@@ -205,6 +205,7 @@ impl Run<'_> {
             collections,
             own_log,
             uploads: 0,
+            versions: None,
             bytes_raw,
             timings,
         })

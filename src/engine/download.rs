@@ -23,7 +23,7 @@ use super::sift::sift;
 use super::translate::{Translator, time_of};
 use super::{compress, restore, transfer, unpack};
 use crate::base::{Codec, Compression, Fault, Result};
-use crate::port::{CollectionKind, ObjectStore, Upload};
+use crate::port::{Attributes, CollectionKind, ObjectStore, Upload};
 use crate::repository::{Key, ObjectEntry, OwnLog};
 
 const PHASE: &str = "write";
@@ -103,7 +103,7 @@ async fn file(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectSt
 }
 
 async fn copy(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectStore, path: &str) -> Result<()> {
-    match transfer::pass(store, &object.key, into, path, &object.sha256).await? {
+    match transfer::pass(store.read(&object.key).await?, into, path, &Attributes::default(), &object.sha256).await? {
         true => Ok(()),
         false => Err(Fault::corrupt("it holds other bytes than its manifest says")
             .help("nothing was written; download another recovery point")),

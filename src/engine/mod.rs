@@ -41,6 +41,7 @@ pub mod transfer;
 pub mod translate;
 pub mod unpack;
 pub mod unpacked;
+pub mod uploads;
 pub mod users;
 
 pub use event::{Event, Listener};

@@ -1,24 +1,22 @@
-//! Uploads: a bucket into the repository, content-addressed, and back out again.
+//! Uploads: a bucket into the repository, content-addressed, with the earlier versions that it keeps.
 //!
-//! An object is read only if the newest point does not hold it under the same tag: neither size nor time is trusted,
-//! since other bytes may come with the same of both. What the bucket held is a list; the bytes are blobs that all
-//! points share.
+//! An object is read only if the newest point does not hold it under the same version, tag, size and time: neither size
+//! nor time alone is trusted, since other bytes may come with the same of both, and a new time under the same tag may
+//! bring other metadata. What the bucket held is a list; the bytes are blobs that all points share.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::sync::Semaphore;
 
 use super::event::{Event, Unit};
 use super::phases::Phases;
 use super::record::{self, RunOf};
-use super::transfer::{self, SMALL};
-use super::{Listener, pipeline, points, unpack};
-use crate::base::{Compression, Fault, FaultKind, Instant, Result, Span};
+use super::transfer::{Intake, Origin};
+use super::{Listener, pipeline, points, uploads};
+use crate::base::{Compression, Fault, FaultKind, Result, Span};
 use crate::policy::Consistency;
-use crate::port::{Clock, ObjectStore};
-use crate::port::{ObjectInfo, Written};
+use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
 use crate::repository::key::BLOBS;
 use crate::repository::manifest::{FORMAT, ManifestKind, UploadEntry};
 use crate::repository::{Key, Manifest, ObjectEntry, SnapshotName};
@@ -30,19 +28,8 @@ pub struct SyncRequest {
     pub expires_after: Option<Span>,
 }
 
-/// What went out to a bucket or directory.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct UploadsRestored {
-    pub point: String,
-    pub objects: u64,
-    pub bytes: u64,
-}
-
+/// Objects asked for at once.
 const AT_ONCE: usize = 16;
-/// Large ones hold parts of an upload in memory; so few bound it.
-const LARGE_AT_ONCE: usize = 2;
-/// Unpacked size of a list; far above a hundred million objects' worth of memory, it is no list.
-const LIST_BYTES_MAX: u64 = 4 << 30;
 
 /// Takes a recovery point of every object in `bucket`; reads only what is new or changed since the newest one.
 pub async fn run(
@@ -88,21 +75,22 @@ async fn attempt(
     let mut phases = Phases { listener, done: Vec::new() };
     let listing = phases.begin("list", None, Unit::Objects);
     let started_at = clock.now();
-    let listed = bucket.list("").await?;
-    let before = Before::read(store, &request.asset, listener).await?;
+    let (listed, before) =
+        tokio::try_join!(Listed::of(bucket, listener), Before::read(store, &request.asset, listener))?;
     phases.end(listing, 0);
 
-    let total = listed.iter().map(|object| object.bytes).sum();
+    let total = listed.objects.iter().map(|object| object.info.bytes).sum();
     let copying = phases.begin("copy", Some(total), Unit::Bytes);
-    let large = Semaphore::new(LARGE_AT_ONCE);
-    let copies = stream::iter(&listed).map(|object| one(bucket, store, listener, &before, &large, object));
-    let entries: Vec<Option<UploadEntry>> = copies.buffered(AT_ONCE).try_collect().await?;
-    let entries: Vec<UploadEntry> = entries.into_iter().flatten().collect();
-    let bytes = entries.iter().map(|entry| entry.bytes).sum();
-    phases.end(copying, bytes);
+    let entries = before.take_in(bucket, listener, listed.objects).await?;
+    let is_current = |entry: &&UploadEntry| !entry.is_older && entry.content.is_some();
+    let uploads = entries.iter().filter(is_current).count() as u64;
+    let sizes = entries.iter().filter(is_current).filter_map(|entry| entry.content.as_ref());
+    let bytes_raw = sizes.map(|content| content.bytes).sum();
+    phases.end(copying, bytes_raw);
 
     let list =
-        pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), lines(&entries)?).await?;
+        pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), uploads::lines(&entries)?)
+            .await?;
     let manifest = Manifest {
         format: FORMAT,
         id: name.id.to_string(),
@@ -122,8 +110,9 @@ async fn attempt(
         objects: objects(&entries, list)?,
         collections: Vec::new(),
         own_log: None,
-        uploads: entries.len() as u64,
-        bytes_raw: bytes,
+        uploads,
+        versions: listed.keeps_versions.then_some(entries.len() as u64 - uploads),
+        bytes_raw,
         timings: phases.done,
     };
     match store.put_new(&name.manifest().to_string(), manifest.encode()?).await? {
@@ -133,184 +122,171 @@ async fn attempt(
     }
 }
 
-/// What the repository holds already.
-struct Before {
-    uploads: HashMap<String, UploadEntry>,
-    blobs: HashMap<String, u64>,
+/// What the bucket says that it holds, in the order of the list.
+struct Listed {
+    objects: Vec<ListedObject>,
+    keeps_versions: bool,
 }
 
-impl Before {
-    async fn read(store: &dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Self> {
-        let mut notes = Vec::new();
-        let newest = points::of(store, asset, ManifestKind::Uploads, &mut notes).await?.into_iter().next();
-        let uploads = match &newest {
-            Some(newest) => entries(store, newest).await.unwrap_or_else(|fault| {
-                notes.push(format!("{}: everything is read again", record::chain(&fault)));
-                Vec::new()
-            }),
-            None => Vec::new(),
+struct ListedObject {
+    info: ObjectInfo,
+    version: Option<String>,
+    is_older: bool,
+    is_deletion: bool,
+}
+
+impl Listed {
+    async fn of(bucket: &dyn ObjectStore, listener: &dyn Listener) -> Result<Self> {
+        let versions = match bucket.versions("").await {
+            Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Unsupported) => {
+                let why = record::chain(&fault);
+                listener.on(Event::Warning(format!("earlier versions of the uploads are not copied: {why}")));
+                None
+            }
+            versions => versions?,
         };
-        notes.into_iter().for_each(|note| listener.on(Event::Warning(note)));
-        let uploads = uploads.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
-        let blobs = store.list(BLOBS).await?.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
-        Ok(Before { uploads, blobs })
+        if let Some(versions) = versions {
+            let objects = versions.into_iter().map(|version| ListedObject {
+                info: version.info,
+                version: Some(version.id),
+                is_older: !version.is_latest,
+                is_deletion: version.is_deletion,
+            });
+            return Ok(Listed { objects: objects.collect(), keeps_versions: true });
+        }
+        let plain = |info| ListedObject { info, version: None, is_older: false, is_deletion: false };
+        Ok(Listed { objects: bucket.list("").await?.into_iter().map(plain).collect(), keeps_versions: false })
+    }
+}
+
+/// What the repository holds already.
+struct Before<'a> {
+    uploads: HashMap<(String, Option<String>), UploadEntry>,
+    intake: Intake<'a>,
+}
+
+impl<'a> Before<'a> {
+    async fn read(store: &'a dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Self> {
+        let blobs = async { store.list(BLOBS).await };
+        let (uploads, blobs) = tokio::try_join!(newest(store, asset, listener), blobs)?;
+        let uploads = uploads.into_iter().map(|entry| ((entry.key.clone(), entry.version.clone()), entry)).collect();
+        let blobs = blobs.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
+        Ok(Before { uploads, intake: Intake::new(store, blobs) })
     }
 
     /// The entry of an object that has not changed, if its bytes are still here.
-    fn unchanged(&self, object: &ObjectInfo) -> Option<&UploadEntry> {
-        let entry = self.uploads.get(&object.key)?;
-        let same = object.etag.is_some() && entry.etag == object.etag && entry.bytes == object.bytes;
-        let blob = Key::blob(&entry.sha256).ok()?.to_string();
-        (same && self.blobs.get(&blob) == Some(&entry.bytes)).then_some(entry)
+    fn unchanged(&mut self, object: &ListedObject) -> Option<UploadEntry> {
+        let entry = self.uploads.remove(&(object.info.key.clone(), object.version.clone()))?;
+        let content = entry.content.as_ref()?;
+        let same = object.info.etag.is_some()
+            && content.etag == object.info.etag
+            && content.bytes == object.info.bytes
+            && entry.modified_at == object.info.modified_at;
+        let kept = same && self.intake.holds(&content.sha256, content.bytes);
+        kept.then_some(UploadEntry { is_older: object.is_older, ..entry })
     }
+
+    /// An entry for each object, in the order of the list.
+    async fn take_in(
+        mut self,
+        bucket: &dyn ObjectStore,
+        listener: &dyn Listener,
+        listed: Vec<ListedObject>,
+    ) -> Result<Vec<UploadEntry>> {
+        let mut entries: Vec<(usize, UploadEntry)> = Vec::with_capacity(listed.len());
+        let mut changed = Vec::new();
+        for (place, object) in listed.into_iter().enumerate() {
+            match self.unchanged(&object) {
+                Some(entry) => {
+                    listener.on(Event::Advanced { phase: "copy", by: object.info.bytes });
+                    entries.push((place, entry));
+                }
+                None => changed.push((place, object)),
+            }
+        }
+        let intake = &self.intake;
+        let copies = stream::iter(changed).map(|(place, object)| async move {
+            let entry = one(intake, bucket, listener, object).await?;
+            Ok::<_, Fault>(entry.map(|entry| (place, entry)))
+        });
+        let copied: Vec<_> = copies.buffer_unordered(AT_ONCE).try_collect().await?;
+        entries.extend(copied.into_iter().flatten());
+        entries.sort_by_key(|(place, _)| *place);
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+}
+
+/// The list of the newest point; nothing where there is none, or none that can be read.
+async fn newest(store: &dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Vec<UploadEntry>> {
+    let mut notes = Vec::new();
+    let newest = points::of(store, asset, ManifestKind::Uploads, &mut notes).await?.into_iter().next();
+    let entries = match &newest {
+        Some(newest) => uploads::entries(store, newest).await.unwrap_or_else(|fault| {
+            notes.push(format!("{}: everything is read again", record::chain(&fault)));
+            Vec::new()
+        }),
+        None => Vec::new(),
+    };
+    notes.into_iter().for_each(|note| listener.on(Event::Warning(note)));
+    Ok(entries)
 }
 
 /// Brings one object in; none if it is gone since it was listed.
 async fn one(
+    intake: &Intake<'_>,
     bucket: &dyn ObjectStore,
-    store: &dyn ObjectStore,
     listener: &dyn Listener,
-    before: &Before,
-    large: &Semaphore,
-    object: &ObjectInfo,
+    object: ListedObject,
 ) -> Result<Option<UploadEntry>> {
-    let advanced = || listener.on(Event::Advanced { phase: "copy", by: object.bytes });
-    if let Some(entry) = before.unchanged(object) {
-        advanced();
-        return Ok(Some(entry.clone()));
-    }
-    let copied = if object.bytes <= SMALL {
-        transfer::small_in(bucket, store, &object.key, &before.blobs).await
-    } else {
-        let _turn = large.acquire().await.map_err(|error| Fault::bug("no turn is left").because(error))?;
-        transfer::large_in(bucket, store, &object.key, &before.blobs).await
+    let ListedObject { info, version, is_older, is_deletion } = object;
+    let origin =
+        Origin { bucket, key: &info.key, version: version.as_deref(), bytes: info.bytes, etag: info.etag.as_deref() };
+    let content = match is_deletion {
+        true => Ok(None),
+        false => intake.bring(origin).await.map(Some),
     };
-    match copied {
-        Ok((sha256, bytes)) => {
-            advanced();
-            Ok(Some(UploadEntry { key: object.key.clone(), bytes, etag: object.etag.clone(), sha256 }))
+    match content {
+        Ok(content) => {
+            listener.on(Event::Advanced { phase: "copy", by: info.bytes });
+            Ok(Some(UploadEntry { key: info.key, version, is_older, modified_at: info.modified_at, content }))
         }
-        Err(fault) if fault.kind == FaultKind::Missing && bucket.head(&object.key).await?.is_none() => {
-            listener.on(Event::Note(format!("`{}` was removed while the bucket was read", object.key)));
+        Err(fault) if fault.kind == FaultKind::Missing && is_gone(bucket, &info.key, version.as_deref()).await? => {
+            listener.on(Event::Note(format!("`{}` was removed while the bucket was read", info.key)));
             Ok(None)
         }
-        Err(fault) => Err(fault.within(format!("cannot copy `{}`", object.key))),
+        Err(fault) => Err(fault.within(format!("cannot copy `{}`", info.key))),
     }
 }
 
-fn lines(entries: &[UploadEntry]) -> Result<String> {
-    let mut text = String::new();
-    for entry in entries {
-        text += &serde_json::to_string(entry).map_err(|error| Fault::bug("cannot write JSON").because(error))?;
-        text.push('\n');
+/// Whether the bucket still answers, and says that the object, or this version of it, is not there.
+async fn is_gone(bucket: &dyn ObjectStore, key: &str, version: Option<&str>) -> Result<bool> {
+    match version {
+        None => Ok(bucket.head(key).await?.is_none()),
+        Some(version) => match bucket.open(key, Some(version)).await {
+            Ok(_) => Ok(false),
+            Err(fault) if fault.kind == FaultKind::Missing => bucket.head(key).await.map(|_| true),
+            Err(fault) => Err(fault),
+        },
     }
-    Ok(text)
 }
 
 /// The blobs, each once, and the list, in order of key.
 fn objects(entries: &[UploadEntry], list: ObjectEntry) -> Result<Vec<ObjectEntry>> {
     let mut objects = BTreeMap::from([(list.key.clone(), list)]);
-    for entry in entries {
-        let key = Key::blob(&entry.sha256)?.to_string();
-        objects.insert(key.clone(), ObjectEntry { key, bytes: entry.bytes, sha256: entry.sha256.clone() });
+    for content in entries.iter().filter_map(|entry| entry.content.as_ref()) {
+        let key = Key::blob(&content.sha256)?.to_string();
+        objects.insert(key.clone(), ObjectEntry { key, bytes: content.bytes, sha256: content.sha256.clone() });
     }
     Ok(objects.into_values().collect())
-}
-
-/// The list of a point, checked.
-async fn entries(store: &dyn ObjectStore, manifest: &Manifest) -> Result<Vec<UploadEntry>> {
-    let key = SnapshotName::new(&manifest.asset, &manifest.id)?.uploads().to_string();
-    let object = manifest.objects.iter().find(|object| object.key == key);
-    let object =
-        object.ok_or_else(|| Fault::corrupt(format!("the manifest of `{}` does not list `{key}`", manifest.id)))?;
-    let text = unpack::whole(store, object, LIST_BYTES_MAX).await?;
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let entries = lines.map(serde_json::from_slice::<UploadEntry>).collect::<Result<Vec<_>, _>>();
-    entries.map_err(|error| Fault::corrupt(format!("cannot read `{key}`")).because(error))
-}
-
-/// Writes the objects of an uploads point (the newest if `point` is none) into `destination`, which must hold nothing;
-/// with `replace`, objects of the same key are overwritten and others stay.
-pub async fn restore(
-    store: Arc<dyn ObjectStore>,
-    destination: &dyn ObjectStore,
-    listener: &dyn Listener,
-    asset: &str,
-    point: Option<&str>,
-    replace: bool,
-) -> Result<UploadsRestored> {
-    let store = store.as_ref();
-    let (manifest, entries) = plan_uploads(store, asset, point).await?;
-    if !replace && let Some(first) = destination.list("").await?.first() {
-        let address = destination.address();
-        return Err(Fault::new(
-            FaultKind::Conflict,
-            format!("{address} already holds objects, such as `{}`", first.key),
-        )
-        .help("nothing was changed; name an empty place, or overwrite with --replace"));
-    }
-    let mut phases = Phases { listener, done: Vec::new() };
-    let writing = phases.begin("load", Some(manifest.bytes_raw), Unit::Bytes);
-    let large = &Semaphore::new(LARGE_AT_ONCE);
-    let writes = stream::iter(&entries).map(|entry| async move {
-        let small = entry.bytes <= SMALL;
-        let turn = async { if small { None } else { large.acquire().await.ok() } };
-        let _turn = turn.await;
-        let written = transfer::out(store, destination, entry).await;
-        written.map_err(|fault| fault.within(format!("cannot restore `{}`", entry.key)))?;
-        listener.on(Event::Advanced { phase: "load", by: entry.bytes });
-        Ok::<_, Fault>(entry.bytes)
-    });
-    let bytes = writes.buffer_unordered(AT_ONCE).try_fold(0, async |sum, bytes| Ok(sum + bytes)).await?;
-    phases.end(writing, bytes);
-    Ok(UploadsRestored { point: manifest.id, objects: entries.len() as u64, bytes })
-}
-
-/// The point and its list, once every blob is known to be there.
-pub async fn plan_uploads(
-    store: &dyn ObjectStore,
-    asset: &str,
-    point: Option<&str>,
-) -> Result<(Manifest, Vec<UploadEntry>)> {
-    let manifest = match point {
-        Some(id) => points::one(store, &SnapshotName::new(asset, id)?).await?,
-        None => {
-            let newest = points::of(store, asset, ManifestKind::Uploads, &mut Vec::new()).await?.into_iter().next();
-            newest.ok_or_else(|| Fault::missing(format!("there is no recovery point of uploads for `{asset}`")))?
-        }
-    };
-    if manifest.kind != ManifestKind::Uploads {
-        return Err(Fault::usage(format!("`{}` of `{asset}` holds a database, not uploads", manifest.id))
-            .help("restore it without --uploads"));
-    }
-    let entries = entries(store, &manifest).await?;
-    let listed: HashMap<String, u64> =
-        store.list(BLOBS).await?.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
-    let looks = stream::iter(&manifest.objects).map(|object| async {
-        // A listing may be short: before it speaks against an object, that one is asked after.
-        let there = listed.get(&object.key) == Some(&object.bytes)
-            || store.head(&object.key).await?.is_some_and(|info| info.bytes == object.bytes);
-        if there { Ok(()) } else { Err(Fault::corrupt(format!("`{}` is missing or not whole", object.key))) }
-    });
-    let looked: Result<()> = looks.buffer_unordered(AT_ONCE).try_collect().await;
-    looked.map_err(|fault| {
-        fault.within(format!("`{}` cannot be restored", manifest.id)).help("nothing was written; restore another point")
-    })?;
-    Ok((manifest, entries))
-}
-
-/// The newest uploads point at or before an instant: what was uploaded by then, and nothing from after it.
-pub async fn point_at(store: &dyn ObjectStore, asset: &str, at: Instant) -> Result<String> {
-    let mut points = points::of(store, asset, ManifestKind::Uploads, &mut Vec::new()).await?.into_iter();
-    let point = points.find(|point| point.consistent_at <= at).map(|point| point.id);
-    point.ok_or_else(|| {
-        Fault::missing(format!("no recovery point of the uploads of `{asset}` lies at or before {at}"))
-            .help("`plimsoll inventory` lists the recovery points; name a later instant, or one of them with --point")
-    })
 }
 
 /// A note for people: what a sync took in.
 pub fn summary(manifest: &Manifest) -> String {
     let size = crate::base::Bytes(manifest.bytes_raw);
-    format!("{} objects, {size}, in {} objects of the repository", manifest.uploads, manifest.objects.len())
+    let versions = match manifest.versions {
+        Some(count) if count > 0 => format!(", {count} earlier versions and deletions"),
+        _ => String::new(),
+    };
+    let objects = manifest.objects.len();
+    format!("{} objects, {size}{versions}, in {objects} objects of the repository", manifest.uploads)
 }

@@ -8,7 +8,7 @@ use super::exclusion::Exclusion;
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
-use crate::port::CollectionKind;
+use crate::port::{Attributes, CollectionKind};
 
 /// Version of this form. Readers refuse a newer one.
 pub const FORMAT: u32 = 1;
@@ -51,6 +51,9 @@ pub struct Manifest {
     /// Uploads: how many objects the bucket held and their bytes. Their list is the object `uploads.jsonl.gz`.
     #[serde(default)]
     pub uploads: u64,
+    /// How many earlier versions and deletions are listed beside them; none where the bucket kept no versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<u64>,
     /// Bytes before compression.
     pub bytes_raw: u64,
     pub timings: Vec<Phase>,
@@ -103,14 +106,39 @@ pub struct OwnLog {
     pub gzip: bool,
 }
 
-/// One line of `uploads.jsonl.gz`: an object of the bucket as it stood.
+/// One line of `uploads.jsonl.gz`: an object of the bucket as it stood, or one of its versions. In byte order of keys, the
+/// newest of a key first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadEntry {
     pub key: String,
+    /// None where the bucket kept no versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Not the newest: kept by the bucket beside it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_older: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_at: Option<Instant>,
+    /// None: the key was deleted, and from then on nothing was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<UploadContent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadContent {
     pub bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// Names the blob.
     pub sha256: String,
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Sidecar facts of one oplog slice, `<first>-<last>.json` beside the data: written after it, so it makes the slice exist.

@@ -1,18 +1,18 @@
 //! A store in an S3 bucket, of AWS or of any server that honours conditional writes.
 
+mod attributes;
 mod body;
 mod bucket;
 mod errors;
+mod listing;
 mod place;
 mod upload;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::EncodingType;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use tokio::sync::Semaphore;
@@ -22,7 +22,7 @@ use self::place::Place;
 use super::S3Options;
 use crate::base::{Fault, Instant, Result};
 use crate::port::ObjectStore;
-use crate::port::{Flow, ObjectInfo, Upload, Written};
+use crate::port::{Attributes, Flow, ObjectInfo, ObjectVersion, Opened, Upload, Written};
 
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -82,7 +82,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn put(&self, key: &str, body: Bytes) -> Result<()> {
-        self.place.put(key, body).await
+        self.place.put(key, body, &Attributes::default()).await
     }
 
     async fn put_new(&self, key: &str, body: Bytes) -> Result<Written> {
@@ -100,7 +100,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>> {
-        Ok(Box::new(upload::S3Upload::begin(self.place.clone(), key, Arc::clone(&self.permits))?))
+        self.upload_with(key, &Attributes::default()).await
     }
 
     async fn get(&self, key: &str) -> Result<Bytes> {
@@ -113,7 +113,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn read(&self, key: &str) -> Result<Flow<Bytes>> {
-        let body = Body::open(self.place.clone(), key).await?;
+        let (body, _) = Body::open(self.place.clone(), key, None).await?;
         Ok(Box::pin(futures_util::stream::try_unfold(body, Body::next)))
     }
 
@@ -132,43 +132,31 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
-        let root = self.place.root();
-        let mut found = BTreeMap::new();
-        let mut token: Option<String> = None;
-        loop {
-            let request = self.place.client.list_objects_v2().bucket(&self.place.bucket);
-            // Encoded, since XML cannot hold every character that a key can.
-            let request = request.prefix(format!("{root}{prefix}")).encoding_type(EncodingType::Url);
-            let page = request.set_continuation_token(token.clone()).send().await;
-            let page = page.map_err(|e| self.place.fault("list", prefix, e))?;
-            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
-            for object in page.contents() {
-                let shown = object.key().unwrap_or_default();
-                let full = if is_encoded { decode(shown)? } else { shown.to_string() };
-                let Some(key) = full.strip_prefix(&root).filter(|key| key.starts_with(prefix)) else {
-                    return Err(Fault::corrupt(format!(
-                        "asked for keys below `{root}{prefix}`, the server listed `{full}`"
-                    )));
-                };
-                let info = ObjectInfo {
-                    key: key.to_string(),
-                    bytes: length(object.size(), key)?,
-                    etag: object.e_tag().map(String::from),
-                    modified_at: instant(object.last_modified()),
-                };
-                found.insert(info.key.clone(), info);
-            }
-            if page.is_truncated() != Some(true) {
-                return Ok(found.into_values().collect());
-            }
-            let next = page.next_continuation_token().map(String::from);
-            if next.is_none() || next == token {
-                let what =
-                    format!("the listing of {} does not go on, though it says that it is not whole", self.address());
-                return Err(Fault::corrupt(what));
-            }
-            token = next;
-        }
+        listing::objects(&self.place, prefix).await
+    }
+
+    async fn versions(&self, prefix: &str) -> Result<Option<Vec<ObjectVersion>>> {
+        listing::versions(&self.place, prefix).await
+    }
+
+    async fn open(&self, key: &str, version: Option<&str>) -> Result<Opened> {
+        let (body, found) = Body::open(self.place.clone(), key, version).await?;
+        let attributes = attributes::of(&self.place, key, version, &found).await?;
+        let etag = found.e_tag().map(String::from);
+        Ok(Opened { attributes, etag, body: Box::pin(futures_util::stream::try_unfold(body, Body::next)) })
+    }
+
+    fn keeps_attributes(&self) -> bool {
+        true
+    }
+
+    async fn put_with(&self, key: &str, body: Bytes, attributes: &Attributes) -> Result<()> {
+        self.place.put(key, body, attributes).await
+    }
+
+    async fn upload_with(&self, key: &str, attributes: &Attributes) -> Result<Box<dyn Upload>> {
+        let permits = Arc::clone(&self.permits);
+        Ok(Box::new(upload::S3Upload::begin(self.place.clone(), key, attributes.clone(), permits)?))
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
@@ -180,23 +168,4 @@ impl ObjectStore for S3Store {
             Err(error) => Err(self.place.fault("delete", key, error)),
         }
     }
-}
-
-/// Undoes the URL encoding of a listing, where a space is `+` as in a form.
-fn decode(encoded: &str) -> Result<String> {
-    let mut bytes = encoded.bytes();
-    let mut key = Vec::with_capacity(encoded.len());
-    let hex = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
-    let wrong = || Fault::corrupt(format!("the server listed a key that cannot be read: `{}`", encoded.escape_debug()));
-    while let Some(byte) = bytes.next() {
-        key.push(match byte {
-            b'+' => b' ',
-            b'%' => match (hex(bytes.next()), hex(bytes.next())) {
-                (Some(high), Some(low)) => high << 4 | low,
-                _ => return Err(wrong()),
-            },
-            byte => byte,
-        });
-    }
-    String::from_utf8(key).map_err(|_| wrong())
 }

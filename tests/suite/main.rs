@@ -65,5 +65,6 @@ mod store_contract;
 mod store_directory;
 mod store_s3;
 mod sync;
+mod sync_versions;
 mod timeline_bound;
 mod timeline_oracle;

@@ -64,6 +64,7 @@ impl Story {
             collections: vec![],
             own_log: None,
             uploads: 0,
+            versions: None,
             bytes_raw: 40,
             timings: vec![],
         }

@@ -8,21 +8,23 @@ use bytes::Bytes;
 use plimsoll::base::{FaultKind, Result};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::event::Silent;
+use plimsoll::engine::plan::RestoreTo;
 use plimsoll::engine::sync::{self, SyncRequest};
+use plimsoll::engine::uploads::{self, UploadsRestored};
 use plimsoll::port::ObjectStore;
-use plimsoll::port::{Flow, ObjectInfo, Upload, Written};
+use plimsoll::port::{Attributes, Flow, ObjectInfo, ObjectVersion, Opened, Upload, Written};
 use plimsoll::repository::Manifest;
+use plimsoll::store;
 use plimsoll::store::directory::DirectoryStore;
 use plimsoll::store::memory::MemoryStore;
-use plimsoll::store::{self, S3Options};
 
 use super::servers;
 
-const ASSET: &str = "uploads";
+pub const ASSET: &str = "uploads";
 
 /// A store that counts how many objects were read.
 #[derive(Debug)]
-struct Counted {
+pub struct Counted {
     inner: Arc<dyn ObjectStore>,
     reads: AtomicU64,
 }
@@ -49,6 +51,22 @@ impl ObjectStore for Counted {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.inner.read(key).await
     }
+    async fn versions(&self, prefix: &str) -> Result<Option<Vec<ObjectVersion>>> {
+        self.inner.versions(prefix).await
+    }
+    async fn open(&self, key: &str, version: Option<&str>) -> Result<Opened> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.open(key, version).await
+    }
+    fn keeps_attributes(&self) -> bool {
+        self.inner.keeps_attributes()
+    }
+    async fn put_with(&self, key: &str, body: Bytes, attributes: &Attributes) -> Result<()> {
+        self.inner.put_with(key, body, attributes).await
+    }
+    async fn upload_with(&self, key: &str, attributes: &Attributes) -> Result<Box<dyn Upload>> {
+        self.inner.upload_with(key, attributes).await
+    }
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
         self.inner.head(key).await
     }
@@ -61,29 +79,29 @@ impl ObjectStore for Counted {
 }
 
 async fn bucket(name: &str) -> Counted {
-    let server = servers::s3().await;
-    let options = S3Options {
-        endpoint: Some(server.endpoint.clone()),
-        region: None,
-        credentials: Some((server.access_key.clone(), server.secret_key.clone())),
-    };
     let url = format!("s3://{}", servers::bucket(name).await);
-    Counted { inner: store::open(&url, &options).await.expect("opens"), reads: AtomicU64::new(0) }
+    Counted::new(store::open(&url, &servers::s3().await.options()).await.expect("opens"))
 }
 
-fn memory() -> Arc<dyn ObjectStore> {
+impl Counted {
+    pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
+        Counted { inner, reads: AtomicU64::new(0) }
+    }
+}
+
+pub fn memory() -> Arc<dyn ObjectStore> {
     Arc::new(MemoryStore::new())
 }
 
 /// Syncs, and says how many objects were read for it.
-async fn take(bucket: &Counted, store: &Arc<dyn ObjectStore>) -> (Manifest, u64) {
+pub async fn take(bucket: &Counted, store: &Arc<dyn ObjectStore>) -> (Manifest, u64) {
     let request = SyncRequest { asset: ASSET.to_string(), protection: None, expires_after: None };
     bucket.reads.store(0, Ordering::Relaxed);
     let manifest = sync::run(bucket, Arc::clone(store), &SystemClock, &Silent, &request).await.expect("syncs");
     (manifest, bucket.reads.load(Ordering::Relaxed))
 }
 
-async fn contents(store: &dyn ObjectStore) -> Vec<(String, Bytes)> {
+pub async fn contents(store: &dyn ObjectStore) -> Vec<(String, Bytes)> {
     let mut contents = Vec::new();
     for object in store.list("").await.expect("lists") {
         let body = store.get(&object.key).await.expect("reads");
@@ -92,10 +110,20 @@ async fn contents(store: &dyn ObjectStore) -> Vec<(String, Bytes)> {
     contents
 }
 
+pub async fn restore(
+    store: &Arc<dyn ObjectStore>,
+    destination: &dyn ObjectStore,
+    wanted: &RestoreTo,
+    replace: bool,
+) -> Result<UploadsRestored> {
+    let plan = uploads::plan(store.as_ref(), ASSET, wanted).await?;
+    uploads::restore(store.as_ref(), destination, &Silent, &plan, replace).await
+}
+
 async fn back(store: &Arc<dyn ObjectStore>, point: Option<&str>) -> Vec<(String, Bytes)> {
     let destination = MemoryStore::new();
-    let restored =
-        sync::restore(Arc::clone(store), &destination, &Silent, ASSET, point, false).await.expect("restores");
+    let wanted = point.map_or(RestoreTo::Newest, |point| RestoreTo::Point(point.to_string()));
+    let restored = restore(store, &destination, &wanted, false).await.expect("restores");
     let contents = contents(&destination).await;
     assert_eq!(restored.objects, contents.len() as u64);
     contents
@@ -133,7 +161,7 @@ async fn a_change_that_keeps_the_size_is_copied_and_nothing_else_is_read() {
 async fn other_bytes_under_an_older_time_in_a_directory_are_copied() {
     let (folder, store) = (tempfile::tempdir().expect("a folder"), memory());
     let inner: Arc<dyn ObjectStore> = Arc::new(DirectoryStore::new(folder.path()));
-    let uploads = Counted { inner, reads: AtomicU64::new(0) };
+    let uploads = Counted::new(inner);
     uploads.put("a", Bytes::from_static(b"one")).await.expect("puts");
     take(&uploads, &store).await;
     uploads.put("a", Bytes::from_static(b"two")).await.expect("puts");
@@ -154,7 +182,7 @@ async fn a_lost_blob_is_refused_at_restore_and_mended_by_the_next_sync() {
     let body = store.get(&blobs[0]).await.expect("reads");
     store.delete(&blobs[0]).await.expect("deletes");
     let destination = MemoryStore::new();
-    let restore = async || sync::restore(Arc::clone(&store), &destination, &Silent, ASSET, None, false).await;
+    let restore = async || restore(&store, &destination, &RestoreTo::Newest, false).await;
     let fault = restore().await.expect_err("a blob is missing");
     assert_eq!(fault.kind, FaultKind::Corrupt);
     assert!(contents(&destination).await.is_empty(), "nothing was written");
@@ -176,7 +204,7 @@ async fn a_destination_that_holds_something_is_refused_unless_told() {
     take(&bucket, &store).await;
     let destination = MemoryStore::new();
     destination.put("a", Bytes::from_static(b"old")).await.expect("puts");
-    let restore = async |replace| sync::restore(Arc::clone(&store), &destination, &Silent, ASSET, None, replace).await;
+    let restore = async |replace| restore(&store, &destination, &RestoreTo::Newest, replace).await;
     assert_eq!(restore(false).await.expect_err("it holds something").kind, FaultKind::Conflict);
     assert_eq!(destination.get("a").await.expect("reads"), "old");
     restore(true).await.expect("told to");

@@ -192,6 +192,7 @@ fn manifest(name: &str, objects: Vec<ObjectEntry>, found: &[Prepared], written_a
         collections: found.iter().map(|c| c.entry.clone()).collect(),
         own_log: None,
         uploads: 0,
+        versions: None,
         bytes_raw: found.iter().map(|c| c.entry.bytes).sum(),
         timings: Vec::new(),
     }

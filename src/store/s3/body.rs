@@ -1,6 +1,7 @@
 //! An object's bytes as they come. A body that ends early is asked for again from where it ended; what still is not
 //! whole is an error, never a short read.
 
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -11,6 +12,7 @@ use crate::base::{Fault, Result};
 pub struct Body {
     place: Place,
     key: String,
+    version: Option<String>,
     stream: ByteStream,
     etag: Option<String>,
     bytes_total: u64,
@@ -20,12 +22,17 @@ pub struct Body {
 }
 
 impl Body {
-    pub async fn open(place: Place, key: &str) -> Result<Self> {
+    /// The body, and what else the answer says.
+    pub async fn open(place: Place, key: &str, version: Option<&str>) -> Result<(Self, GetObjectOutput)> {
+        let version = version.map(String::from);
         let request = place.client.get_object().bucket(&place.bucket).key(place.full(key)?);
-        let found = request.send().await.map_err(|e| place.fault("read", key, e))?;
+        let request = request.set_version_id(version.clone());
+        let mut found = request.send().await.map_err(|e| place.fault("read", key, e))?;
         let bytes_total = length(found.content_length(), key)?;
         let etag = found.e_tag().map(String::from);
-        Ok(Body { key: key.to_string(), stream: found.body, etag, bytes_total, bytes_read: 0, failures: 0, place })
+        let stream = std::mem::take(&mut found.body);
+        let key = key.to_string();
+        Ok((Body { key, version, stream, etag, bytes_total, bytes_read: 0, failures: 0, place }, found))
     }
 
     /// The next piece, and what follows it.
@@ -69,7 +76,10 @@ impl Body {
         tokio::time::sleep(pause(self.failures)).await;
         let from = self.bytes_read;
         let request = self.place.client.get_object().bucket(&self.place.bucket).key(self.place.full(&self.key)?);
-        let request = request.range(format!("bytes={from}-")).set_if_match(self.etag.clone());
+        let request = request
+            .set_version_id(self.version.clone())
+            .range(format!("bytes={from}-"))
+            .set_if_match(self.etag.clone());
         let rest = request.send().await.map_err(|e| self.place.fault("go on reading", &self.key, e))?;
         let is_the_rest = rest.content_range().is_some_and(|range| range.starts_with(&format!("bytes {from}-")));
         if !is_the_rest || length(rest.content_length(), &self.key)? != self.bytes_total - from {

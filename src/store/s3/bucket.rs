@@ -1,6 +1,8 @@
-//! Making and removing buckets: for the lab alone, whose buckets are its own. No verb does it.
+//! Making, setting up and removing buckets: for the lab alone, whose buckets are its own. No verb does it.
 
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+};
 
 use super::S3Store;
 use crate::base::Result;
@@ -17,6 +19,22 @@ impl S3Store {
         });
         let request = place.client.create_bucket().bucket(&place.bucket).set_create_bucket_configuration(location);
         request.send().await.map(drop).map_err(|e| place.fault("make the bucket", &place.bucket, e))
+    }
+
+    /// From now on the bucket keeps what is overwritten or deleted in it.
+    pub async fn keep_versions(&self) -> Result<()> {
+        let place = &self.place;
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let request = place.client.put_bucket_versioning().bucket(&place.bucket).versioning_configuration(enabled);
+        request.send().await.map(drop).map_err(|e| place.fault("set the versioning of", &place.bucket, e))
+    }
+
+    /// Keys of uploads that were begun and neither finished nor taken back: invisible, and paid for.
+    pub async fn unfinished_uploads(&self) -> Result<Vec<String>> {
+        let place = &self.place;
+        let listed = place.client.list_multipart_uploads().bucket(&place.bucket).send().await;
+        let listed = listed.map_err(|e| place.fault("list the unfinished uploads of", &place.bucket, e))?;
+        Ok(listed.uploads().iter().filter_map(|upload| upload.key().map(String::from)).collect())
     }
 
     /// Removes the bucket, which must hold nothing any more.

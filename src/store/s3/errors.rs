@@ -22,7 +22,7 @@ pub fn status<E>(error: &SdkFault<E>) -> Option<u16> {
 /// Whether the key is missing, and not the bucket.
 pub fn is_missing_key<E: ServiceFault>(error: &SdkFault<E>) -> bool {
     match error.code() {
-        Some("NoSuchKey" | "NotFound") => true,
+        Some("NoSuchKey" | "NoSuchVersion" | "NotFound") => true,
         Some(code) if !code.is_empty() => false,
         _ => status(error) == Some(404),
     }
@@ -60,7 +60,7 @@ fn refused(place: &Place, key: &str, what: String, status: Option<u16>, error: &
             return Fault::missing(format!("the bucket `{bucket}` does not exist on {server}"))
                 .help("check its name, the endpoint and the region, or create it; Plimsoll makes no buckets");
         }
-        ("NoSuchKey" | "NotFound", _) | ("", Some(404)) => return missing(key, &place.address()),
+        ("NoSuchKey" | "NoSuchVersion" | "NotFound", _) | ("", Some(404)) => return missing(key, &place.address()),
         (
             "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken" | "ExpiredTokenException",
             _,

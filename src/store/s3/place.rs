@@ -10,9 +10,10 @@ use aws_sdk_s3::config::{Builder, Credentials, ProvideCredentials, Region, Stall
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 
-use super::errors;
+use super::{attributes, errors};
 use crate::base::fault::redact_uri;
 use crate::base::{Fault, FaultKind, Result};
+use crate::port::Attributes;
 use crate::store::S3Options;
 
 #[derive(Debug, Clone)]
@@ -98,8 +99,9 @@ impl Place {
     }
 
     /// Writes a whole object with one request. Its SHA-256 is part of the signature: changed bytes are refused.
-    pub async fn put(&self, key: &str, body: Bytes) -> Result<()> {
+    pub async fn put(&self, key: &str, body: Bytes, attributes: &Attributes) -> Result<()> {
         let request = self.client.put_object().bucket(&self.bucket).key(self.full(key)?);
+        let request = attributes::put(request, attributes);
         let patience = Builder::new().timeout_config(patience(body.len()));
         let sent = request.body(body.into()).customize().config_override(patience).send().await;
         match sent.map_err(|e| self.fault("write", key, e))?.e_tag() {

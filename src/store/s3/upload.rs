@@ -9,9 +9,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::place::{self, Place};
-use super::{IN_FLIGHT_MIB, TRIES, errors, length, pause};
+use super::{IN_FLIGHT_MIB, TRIES, attributes, errors, length, pause};
 use crate::base::{Fault, Result};
-use crate::port::Upload;
+use crate::port::{Attributes, Upload};
 
 const MIB: usize = 1 << 20;
 const PARTS_MAX: i32 = 10_000;
@@ -25,6 +25,7 @@ pub fn part_bytes(number: i32) -> usize {
 pub struct S3Upload {
     place: Place,
     key: String,
+    attributes: Attributes,
     permits: Arc<Semaphore>,
     buffer: BytesMut,
     /// From the first full part on.
@@ -41,10 +42,10 @@ struct Parts {
 }
 
 impl S3Upload {
-    pub fn begin(place: Place, key: &str, permits: Arc<Semaphore>) -> Result<Self> {
+    pub fn begin(place: Place, key: &str, attributes: Attributes, permits: Arc<Semaphore>) -> Result<Self> {
         place.full(key)?;
         let key = key.to_string();
-        Ok(S3Upload { place, key, permits, buffer: BytesMut::new(), parts: None, has_failed: false })
+        Ok(S3Upload { place, key, attributes, permits, buffer: BytesMut::new(), parts: None, has_failed: false })
     }
 
     fn part_bytes(&self) -> usize {
@@ -66,7 +67,7 @@ impl S3Upload {
     async fn send_part(&mut self) -> Result<()> {
         let parts = match &mut self.parts {
             Some(parts) => parts,
-            None => self.parts.insert(Parts::begin(&self.place, &self.key).await?),
+            None => self.parts.insert(Parts::begin(&self.place, &self.key, &self.attributes).await?),
         };
         parts.collect_done()?;
         if parts.begun >= PARTS_MAX {
@@ -89,7 +90,8 @@ impl S3Upload {
 
     async fn send_rest(&mut self) -> Result<()> {
         if self.parts.is_none() {
-            return self.place.put(&self.key, std::mem::take(&mut self.buffer).freeze()).await;
+            let body = std::mem::take(&mut self.buffer).freeze();
+            return self.place.put(&self.key, body, &self.attributes).await;
         }
         if !self.buffer.is_empty() {
             self.send_part().await?;
@@ -129,8 +131,9 @@ impl S3Upload {
 }
 
 impl Parts {
-    async fn begin(place: &Place, key: &str) -> Result<Self> {
+    async fn begin(place: &Place, key: &str, attributes: &Attributes) -> Result<Self> {
         let request = place.client.create_multipart_upload().bucket(&place.bucket).key(place.full(key)?);
+        let request = attributes::begin(request, attributes);
         let begun = request.send().await.map_err(|e| place.fault("begin to write", key, e))?;
         let upload_id = begun.upload_id().filter(|id| !id.is_empty());
         let upload_id = upload_id
