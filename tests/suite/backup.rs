@@ -201,13 +201,20 @@ async fn move_money(client: Client, db: String, mine: i64, done: Arc<AtomicBool>
         let (from, to) = (account(moved), account(ACCOUNTS / WRITERS - 1 - moved % 100));
         let amount = 1 + moved % 5;
         let mut session = client.start_session().await.unwrap();
-        session.start_transaction().await.unwrap();
-        let take = bank.update_one(doc! { "_id": from }, doc! { "$inc": { "money": -amount } });
-        take.session(&mut session).await.unwrap();
-        let give = bank.update_one(doc! { "_id": to }, doc! { "$inc": { "money": amount } });
-        give.session(&mut session).await.unwrap();
-        journal.insert_one(doc! { "delta": amount }).session(&mut session).await.unwrap();
-        session.commit_transaction().await.unwrap();
+        let moving = async {
+            session.start_transaction().await?;
+            let take = bank.update_one(doc! { "_id": from }, doc! { "$inc": { "money": -amount } });
+            take.session(&mut session).await?;
+            let give = bank.update_one(doc! { "_id": to }, doc! { "$inc": { "money": amount } });
+            give.session(&mut session).await?;
+            journal.insert_one(doc! { "delta": amount }).session(&mut session).await?;
+            session.commit_transaction().await
+        };
+        match moving.await {
+            // A busy server may give no lock in time: nothing was moved, and it is tried again.
+            Err(error) if error.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR) => continue,
+            moved => moved.unwrap(),
+        }
         moved += 1;
     }
     moved

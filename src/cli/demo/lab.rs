@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Args;
 use super::stage::Stage;
+use bson::{Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::base::fault::redact_uri;
@@ -20,8 +21,9 @@ use crate::store::s3::S3Store;
 /// How long clearing away may take when somebody waits at Ctrl-C.
 const CLEAR_WITHIN: Duration = Duration::from_secs(20);
 
-/// Far longer than a write that was sent needs to be done.
-const SETTLES_WITHIN: Duration = Duration::from_millis(500);
+/// What a writer had sent when it was stopped may still be on its way: looked for so often, this long apart.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 pub struct Lab {
     guard: Guard,
@@ -138,15 +140,31 @@ impl Lab {
         if self.keep.is_some() || (self.mongo.is_some() && self.s3.is_some()) {
             return Ok(());
         }
-        loop {
+        let mut quiet = 0;
+        while quiet < LOOKS {
             let cleared = self.clear_once().await;
-            tokio::time::sleep(SETTLES_WITHIN).await;
-            let there = self.client.list_database_names().await;
-            let there = there.map_err(|e| client::fault("cannot list databases", &e))?;
-            if cleared.is_ok() && (self.mongo.is_some() || !there.contains(&self.database)) {
-                return Ok(());
-            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            quiet = if cleared.is_ok() && self.is_gone().await? { quiet + 1 } else { 0 };
         }
+        Ok(())
+    }
+
+    /// Whether neither the database is there nor anything at work on it.
+    async fn is_gone(&self) -> Result<bool> {
+        if self.mongo.is_some() {
+            return Ok(true);
+        }
+        let there = self.client.list_database_names().await;
+        let there = there.map_err(|e| client::fault("cannot list databases", &e))?;
+        let own = doc! { "ns": { "$regex": format!("^{}\\.", self.database) } };
+        let running =
+            self.client.database("admin").aggregate([doc! { "$currentOp": {} }, doc! { "$match": own }]).await;
+        let running: Vec<Document> = match running {
+            Ok(running) => running.try_collect().await.unwrap_or_default(),
+            // Not every user may ask; then only time tells.
+            Err(_) => Vec::new(),
+        };
+        Ok(running.is_empty() && !there.contains(&self.database))
     }
 
     async fn clear_once(&self) -> Result<()> {
