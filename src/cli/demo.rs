@@ -19,6 +19,7 @@ use super::Exit;
 use super::output::{self, Format, Global};
 use super::signals;
 use crate::base::{Fault, FaultKind, Result};
+use crate::engine::record;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -71,6 +72,10 @@ impl Args {
             ended = self.acts(&stage, &lab) => ended,
         };
         let cleared = lab.clear().await;
+        if let (Err(_), Err(left)) = (&ended, &cleared) {
+            let help = left.help.as_deref().unwrap_or_default();
+            output::tell(global, &format!("warning: {}; {help}", record::chain(left)));
+        }
         let summary = ended?;
         cleared?;
         Ok(summary)

@@ -236,9 +236,11 @@ async fn on_the_users_own_servers_it_touches_only_what_it_made() {
     let (status, _) = demo.ends(&BTreeSet::new());
     assert_eq!(status.code(), Some(1), "{:#?}", demo.heard);
     let databases = client.list_database_names().await.unwrap();
+    let left = other.list_collection_names().await.unwrap();
     assert!(
         databases.contains(&"precious".to_string()) && !databases.contains(&"pixelcraft_demo".to_string()),
-        "{databases:?}"
+        "{databases:?} with {left:?}: {:#?}",
+        demo.heard
     );
     let named: Vec<&str> = buckets.split('`').filter(|word| word.starts_with("pixelcraft-")).collect();
     assert_eq!(named.len(), 2, "{buckets}");

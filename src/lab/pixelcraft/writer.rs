@@ -73,6 +73,15 @@ impl Writer {
     }
 }
 
+/// A writer that is cut off in a transaction leaves it open, and the server keeps its locks for a minute: each ends what
+/// it is doing, also where nobody waits for it any more.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.tasks.detach_all();
+    }
+}
+
 /// One writer, with the rows that are its own as it knows them.
 struct Hand {
     craft: PixelCraft,
