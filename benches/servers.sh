@@ -67,7 +67,7 @@ row() {
     { ratio[NR] = $1; peer += $2; mine += $3; if ($4 > memory) memory = $4 }
     END {
       printf "| %-46s | %7.2f s | %7.2f s | %5.2fx (%.2f to %.2f) | %5.2fx | %4.0f MB |\n",
-        title, peer / NR, mine / NR, ratio[int((NR + 1) / 2)], ratio[1], ratio[NR], wanted, memory / 1024
+        title, peer / NR, mine / NR, (ratio[int((NR + 1) / 2)] + ratio[int(NR / 2) + 1]) / 2, ratio[1], ratio[NR], wanted, memory / 1024
     }'
 }
 rows_begin() {
