@@ -95,6 +95,9 @@ codes! {
     UnverifiedPoints "unverified-points" Major
         "nothing read the copies back"
         ["NIST CP-9(1)", "DORA 12(7)", "HIPAA 164.308(a)(7)(ii)(A)"] "unverified_points";
+    PointsPartial "points-partial" Major
+        "copies leave a part of the asset out"
+        ["NIST CP-9", "HIPAA 164.308(a)(7)(ii)(A)"] "points_partial";
     ConsistencyWeak "consistency-weak" Major
         "copies are less of one instant than the plan asks"
         ["NIST CP-10", "DORA 12(7)"] "consistency_weak";

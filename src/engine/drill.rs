@@ -166,7 +166,7 @@ async fn restore_and_compare(
 ) -> Result<()> {
     let done = restore::write(plan, store, target, phases, ready, &RestoreOptions::default()).await?;
     let base = format!("{} documents loaded, equal to the manifest by content hash", done.documents);
-    findings.checks.push(Check { name: "load".to_string(), passed: true, detail: base });
+    findings.checks.push(compare::check("load", &[], base));
     findings.checks.push(other_objects(store, plan).await?);
 
     let verifying = phases.begin(compare::PHASE, Some(done.bytes), Unit::Bytes);
@@ -192,7 +192,7 @@ fn replayed(plan: &RestorePlan, operations: u64) -> Check {
     let of = own.into_iter().chain(slices).collect::<Vec<_>>().join(" and ");
     let until = plan.until.or(plan.base.cluster_time).map_or_else(String::new, |until| format!(" up to {until}"));
     let detail = format!("{operations} operations of {of} applied without a gap{until}");
-    Check { name: "replay".to_string(), passed: true, detail }
+    compare::check("replay", &[], detail)
 }
 
 /// Objects of the point that a restore does not read, but stock tools do.

@@ -46,6 +46,9 @@ pub struct Check {
     pub name: String,
     pub passed: bool,
     pub detail: String,
+    /// Nothing wrong was found, but a part could be held against nothing: no proof that the point is whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves_open: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +82,11 @@ impl Drill {
 
     pub fn passed(&self) -> bool {
         self.outcome == DrillOutcome::Passed && self.checks.iter().all(|c| c.passed)
+    }
+
+    /// Whether a part of what was restored could be held against nothing.
+    pub fn leaves_open(&self) -> bool {
+        self.checks.iter().any(|check| check.leaves_open)
     }
 
     /// The reason that was recorded, else the first check that did not pass.

@@ -194,11 +194,13 @@ impl Evidence {
 }
 
 impl Health {
-    /// What the newest of a point's drills showed. A failed restore makes it bad until another one passes.
+    /// What the newest of a point's drills showed. A failed restore makes it bad until another one passes; one that passed
+    /// and left something open proves nothing.
     pub fn by_drills(asset: &str, point: &str, drills: &[Drill]) -> Health {
         let of_point = drills.iter().filter(|drill| drill.asset == asset && drill.point == point);
         match of_point.max_by_key(|drill| drill.ended_at) {
             None => Health::Unverified,
+            Some(drill) if drill.passed() && drill.leaves_open() => Health::Unverified,
             Some(drill) if drill.passed() => Health::Verified { at: drill.ended_at },
             Some(drill) => Health::Bad { at: drill.ended_at, why: drill.why_failed() },
         }

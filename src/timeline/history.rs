@@ -38,6 +38,7 @@ pub struct Candidate {
     pub stored_in: Arc<[String]>,
     /// Domains that its making needs, the live data's own among them; empty means unknown.
     pub runs_in: Arc<[String]>,
+    /// It is known not to bring the asset back: a restore of it failed, or a part of the asset was left out of it.
     pub known_bad: bool,
     /// Its parts are of different instants from `consistent_at` to `available_at`: a corruption in between is in it,
     /// and no log can be rolled forward from it.

@@ -75,7 +75,8 @@ fn candidate(places: &mut Places<'_>, read_at: Instant, point: &RecoveryPoint) -
         locked_until: point.locked_until,
         stored_in,
         runs_in,
-        known_bad: matches!(point.health, Health::Bad { .. }),
+        // What was left out by name is lost with the asset, however whole the rest is.
+        known_bad: matches!(point.health, Health::Bad { .. }) || !point.without.is_empty(),
         torn: point.consistency.is_none_or(|c| c == Consistency::None),
         mirror: protection.is_some_and(|p| matches!(p.mechanism, Mechanism::Mirror { .. } | Mechanism::Replica { .. })),
         superseded_at: None,

@@ -95,7 +95,7 @@ fn drill(id: &str, ended_at: Instant, took: Span, bytes_restored: u64) -> Drill 
         started_at: ended_at - took,
         ended_at,
         phases: vec![],
-        checks: vec![Check { name: "content".into(), passed: true, detail: "equal".into() }],
+        checks: vec![Check { name: "content".into(), passed: true, detail: "equal".into(), leaves_open: false }],
         outcome: DrillOutcome::Passed,
         bytes_restored,
         documents: 1,
@@ -160,6 +160,27 @@ fn evidence_that_begins_too_late_leaves_the_rest_unproven() {
     let audit = audit(&policy("2h", ""), &evidence);
     assert_eq!(audit.verdict, Verdict::Unproven);
     assert!(has(&audit, Code::LossWindowUnproven));
+}
+
+#[test]
+fn points_that_leave_a_part_out_are_none_and_are_named() {
+    let mut evidence = good();
+    evidence.points.iter_mut().for_each(|p| p.without = vec!["shop.sessions".into()]);
+    let audit = audit(&policy("2h", ""), &evidence);
+    let finding = audit.findings.iter().find(|f| f.code == Code::PointsPartial).expect("a finding");
+    assert!(finding.message.contains("without `shop.sessions`"), "{}", finding.message);
+    assert!(has(&audit, Code::NoUsablePoint), "the rest does not bring the asset back");
+    assert_ne!(audit.cells[0].rpo_verdict, Verdict::Met);
+    assert_eq!(audit.verdict, Verdict::Breached);
+}
+
+#[test]
+fn a_drill_that_leaves_something_open_passes_and_proves_no_point() {
+    let mut shown = drill("d1", now(), span("1min"), 1);
+    assert!(matches!(Health::by_drills("db", "p", std::slice::from_ref(&shown)), Health::Verified { .. }));
+    shown.checks[0].leaves_open = true;
+    assert!(shown.passed());
+    assert_eq!(Health::by_drills("db", "p", &[shown]), Health::Unverified);
 }
 
 #[test]

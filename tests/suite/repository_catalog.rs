@@ -104,7 +104,12 @@ impl Story {
             started_at: at(minutes - 1),
             ended_at: at(minutes),
             phases: vec![],
-            checks: vec![Check { name: "content".to_string(), passed, detail: "orders differ".to_string() }],
+            checks: vec![Check {
+                name: "content".to_string(),
+                passed,
+                detail: "orders differ".to_string(),
+                leaves_open: false,
+            }],
             outcome: DrillOutcome::Passed,
             bytes_restored: 40,
             documents: 1,

@@ -19,6 +19,7 @@ mod loss_window_unproven;
 mod no_usable_point;
 mod not_encrypted;
 mod not_immutable;
+mod points_partial;
 mod protection_unproven;
 mod protection_unused;
 mod replica_as_backup;
@@ -62,6 +63,7 @@ pub const ALL: &[Rule] = &[
     consistency_weak::check,
     cross_asset_skew::check,
     unverified_points::check,
+    points_partial::check,
     scheduler_unbounded::check,
     protection_unproven::check,
     protection_unused::check,

@@ -39,33 +39,31 @@ async fn tags(place: &Place, key: &str, version: Option<&str>) -> Result<BTreeMa
     Ok(found.tag_set().iter().map(|tag| (tag.key().to_string(), tag.value().to_string())).collect())
 }
 
+/// Both kinds of request take the same, and the SDK gives them nothing in common.
+macro_rules! carrying {
+    ($request:expr, $attributes:expr) => {{
+        let attributes: &Attributes = $attributes;
+        let given = attributes.clone();
+        $request
+            .set_content_type(given.content_type)
+            .set_content_encoding(given.content_encoding)
+            .set_content_disposition(given.content_disposition)
+            .set_content_language(given.content_language)
+            .set_cache_control(given.cache_control)
+            .set_metadata(metadata(attributes))
+            .set_tagging(tagging(&attributes.tags))
+    }};
+}
+
 pub fn put(request: PutObjectFluentBuilder, attributes: &Attributes) -> PutObjectFluentBuilder {
-    let Attributes { content_type, content_encoding, content_disposition, content_language, cache_control, .. } =
-        attributes.clone();
-    request
-        .set_content_type(content_type)
-        .set_content_encoding(content_encoding)
-        .set_content_disposition(content_disposition)
-        .set_content_language(content_language)
-        .set_cache_control(cache_control)
-        .set_metadata(metadata(attributes))
-        .set_tagging(tagging(&attributes.tags))
+    carrying!(request, attributes)
 }
 
 pub fn begin(
     request: CreateMultipartUploadFluentBuilder,
     attributes: &Attributes,
 ) -> CreateMultipartUploadFluentBuilder {
-    let Attributes { content_type, content_encoding, content_disposition, content_language, cache_control, .. } =
-        attributes.clone();
-    request
-        .set_content_type(content_type)
-        .set_content_encoding(content_encoding)
-        .set_content_disposition(content_disposition)
-        .set_content_language(content_language)
-        .set_cache_control(cache_control)
-        .set_metadata(metadata(attributes))
-        .set_tagging(tagging(&attributes.tags))
+    carrying!(request, attributes)
 }
 
 fn metadata(attributes: &Attributes) -> Option<std::collections::HashMap<String, String>> {
