@@ -35,6 +35,9 @@ pub struct Finding {
     pub subject: Subject,
     /// The policy line that promised it.
     pub at: Option<Place>,
+    /// Further lines that it is about, in the files that were read beside the policy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Place>,
     /// One sentence with the figures: "up to 24 h 20 min can be lost, 1 h is allowed".
     pub message: String,
     /// Ids, hashes, instants that show it.
@@ -65,6 +68,7 @@ impl Finding {
             severity: code.severity(),
             subject: Subject::default(),
             at: None,
+            also: Vec::new(),
             message,
             evidence: Vec::new(),
             remedy: String::new(),
@@ -80,6 +84,11 @@ impl Finding {
 
     pub fn at(mut self, place: impl Into<Option<Place>>) -> Self {
         self.at = place.into();
+        self
+    }
+
+    pub fn also(mut self, places: impl IntoIterator<Item = Place>) -> Self {
+        self.also.extend(places);
         self
     }
 

@@ -47,7 +47,7 @@ pub fn run(policy: &Policy, evidence: Option<&Evidence>, as_of: Instant, window:
     let nothing_judged = evidence.is_none() || cells.iter().all(|cell| cell.rpo.is_none() && cell.rto.is_none());
     let at_best = if nothing_judged { Verdict::Unproven } else { Verdict::Met };
     let verdict = counted.map(|f| f.verdict).fold(at_best, Verdict::max);
-    Audit { policy: policy.name.clone(), as_of, window, cells, findings, passes, verdict }
+    Audit { policy: policy.name.clone(), files: policy.source.names(), as_of, window, cells, findings, passes, verdict }
 }
 
 /// What was known at `as_of` of what `evidence` holds.

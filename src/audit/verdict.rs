@@ -60,6 +60,8 @@ pub struct Pass {
 #[derive(Debug, Clone, Serialize)]
 pub struct Audit {
     pub policy: String,
+    /// The names of the files that places are in, by their numbers: the policy's own first.
+    pub files: Vec<String>,
     pub as_of: Instant,
     pub window: Window,
     pub cells: Vec<Cell>,

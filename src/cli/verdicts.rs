@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::audit::{Audit, Cell, Finding, Measure, Severity, Verdict};
 use crate::base::Span;
-use crate::policy::SourceText;
+use crate::policy::{Place, SourceText};
 use crate::report::table::{Set, Table};
 use crate::timeline::Loss;
 
@@ -37,13 +37,9 @@ fn show(out: &mut String, finding: &Finding, source: &SourceText) {
     let _ = writeln!(out, "{kind}[{}]: {}", finding.code, harmless(&finding.message));
     let gutter = match finding.at {
         Some(at) => {
-            let number = at.line.to_string();
-            let gutter = " ".repeat(number.len());
-            let line: String = harmless(source.line(at)).chars().take(160).collect();
-            let lead = " ".repeat((at.column as usize).saturating_sub(1).min(160));
-            let carets = "^".repeat((at.len as usize).clamp(1, 80));
-            let _ = writeln!(out, "{gutter}--> {}:{}:{}", source.name, at.line, at.column);
-            let _ = writeln!(out, "{gutter} |\n{number} | {line}\n{gutter} | {lead}{carets}");
+            let lines = [at].into_iter().chain(finding.also.iter().copied());
+            let gutter = " ".repeat(lines.clone().map(|place| place.line.to_string().len()).max().unwrap_or(1));
+            lines.for_each(|place| show_line(out, source, place, &gutter));
             gutter
         }
         None => " ".to_string(),
@@ -56,6 +52,15 @@ fn show(out: &mut String, finding: &Finding, source: &SourceText) {
     }
     let _ = writeln!(out, "{gutter} = help: {}", finding.remedy);
     let _ = writeln!(out, "{gutter} = bears on: {}\n", finding.controls.join(", "));
+}
+
+fn show_line(out: &mut String, source: &SourceText, at: Place, gutter: &str) {
+    let line: String = harmless(source.line(at)).chars().take(160).collect();
+    let lead = " ".repeat((at.column as usize).saturating_sub(1).min(160));
+    let carets = "^".repeat((at.len as usize).clamp(1, 80));
+    let (number, width) = (at.line, gutter.len());
+    let _ = writeln!(out, "{gutter}--> {}:{number}:{}", harmless(&source.of(at).name), at.column);
+    let _ = writeln!(out, "{gutter} |\n{number:>width$} | {line}\n{gutter} | {lead}{carets}");
 }
 
 fn harmless(text: &str) -> String {

@@ -3,9 +3,11 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// Line and column, both from 1; the column counts characters. `len` is the number of characters to underline.
+/// Line and column, both from 1; the column counts characters. `len` is the number of characters to underline. `file` is
+/// 0 for the policy itself, else the number of a file that was read beside it; see [`SourceText::of`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
 pub struct Place {
+    pub file: u32,
     pub line: u32,
     pub column: u32,
     pub len: u32,
@@ -35,16 +37,35 @@ impl<T> Deref for Placed<T> {
     }
 }
 
-/// The text of a policy and the name to show for it.
+/// The text of a policy and the name to show for it, with the files that were read beside it.
 #[derive(Debug, Clone)]
 pub struct SourceText {
     pub name: String,
     pub text: Arc<str>,
+    /// Files numbered from 1: what the policy includes, schedules and scripts.
+    pub beside: Vec<SourceText>,
 }
 
 impl SourceText {
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
-        SourceText { name: name.into(), text: text.into() }
+        SourceText { name: name.into(), text: text.into(), beside: vec![] }
+    }
+
+    /// The file that `place` is in.
+    pub fn of(&self, place: Place) -> &SourceText {
+        let beside = place.file.checked_sub(1).and_then(|number| self.beside.get(number as usize));
+        beside.unwrap_or(self)
+    }
+
+    /// Adds a file and gives its number.
+    pub fn add(&mut self, file: SourceText) -> u32 {
+        self.beside.push(file);
+        count(self.beside.len())
+    }
+
+    /// The names of all files, by their numbers.
+    pub fn names(&self) -> Vec<String> {
+        std::iter::once(self).chain(&self.beside).map(|file| file.name.clone()).collect()
     }
 
     /// The place of a byte range. For many of them, make an [`Index`] once.
@@ -54,7 +75,7 @@ impl SourceText {
 
     /// The line at `place`, without its end.
     pub fn line(&self, place: Place) -> &str {
-        self.text.lines().nth((place.line as usize).saturating_sub(1)).unwrap_or_default()
+        self.of(place).text.lines().nth((place.line as usize).saturating_sub(1)).unwrap_or_default()
     }
 }
 
@@ -62,6 +83,7 @@ impl SourceText {
 #[derive(Debug)]
 pub struct Index<'a> {
     text: &'a str,
+    file: u32,
     /// Byte at which each line starts.
     lines: Vec<usize>,
     /// Characters that start before each multiple of `STRIDE` bytes.
@@ -72,12 +94,17 @@ const STRIDE: usize = 64;
 
 impl<'a> Index<'a> {
     pub fn new(text: &'a str) -> Self {
+        Index::in_file(text, 0)
+    }
+
+    /// For the file of this number.
+    pub fn in_file(text: &'a str, file: u32) -> Self {
         let after_newline = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let mut characters = vec![0];
         for chunk in text.as_bytes().chunks(STRIDE) {
             characters.push(characters.last().copied().unwrap_or_default() + starts(chunk));
         }
-        Index { text, lines: std::iter::once(0).chain(after_newline).collect(), characters }
+        Index { text, file, lines: std::iter::once(0).chain(after_newline).collect(), characters }
     }
 
     /// The place of a byte range; the part of it on its first line is what `len` counts.
@@ -89,6 +116,7 @@ impl<'a> Index<'a> {
         let end = range.end.clamp(start, line_end.max(start));
         let before = self.characters_before(start);
         Place {
+            file: self.file,
             line: count(line.max(1)),
             column: count(before - self.characters_before(line_start) + 1),
             len: count((self.characters_before(end) - before).max(1)),

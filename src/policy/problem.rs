@@ -30,7 +30,7 @@ impl Problem {
         let (shown, lead, carets) = self.excerpt(source.line(self.at));
         let mut out = String::new();
         let _ = writeln!(out, "error: {}", harmless(&self.message));
-        let _ = writeln!(out, "{gutter}--> {}:{}:{}", harmless(&source.name), self.at.line, self.at.column);
+        let _ = writeln!(out, "{gutter}--> {}:{}:{}", harmless(&source.of(self.at).name), self.at.line, self.at.column);
         let _ = writeln!(out, "{gutter} |\n{}\n{gutter} | {lead}{carets}", format!("{number} | {shown}").trim_end());
         if let Some(help) = &self.help {
             let _ = writeln!(out, "{gutter} = help: {}", harmless(help));

@@ -69,7 +69,8 @@ fn audit(policy: &Policy, evidence: Option<&Evidence>) -> Audit {
         verdict,
         severity,
         subject: Subject { asset: Some("uploads".into()), scenario: Some("uploads-loss".into()), protection: None },
-        at: Some(Place { line, column: 1, len: 3 }),
+        at: Some(Place { line, column: 1, len: 3, ..Place::default() }),
+        also: vec![],
         message: message.into(),
         evidence: vec!["nightly-uploads-20261117T031600Z".into(), "nightly-uploads-20261119T030500Z".into()],
         remedy: "copy new uploads to another account every hour, or raise the objective".into(),
@@ -77,6 +78,7 @@ fn audit(policy: &Policy, evidence: Option<&Evidence>) -> Audit {
         waived: None,
     };
     Audit {
+        files: vec![],
         policy: policy.name.clone(),
         as_of: as_of(),
         window,

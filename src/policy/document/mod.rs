@@ -42,7 +42,7 @@ pub fn read(source: &SourceText) -> (PolicyTable, Reader<'_>) {
         };
         reader.wrong::<()>(at, message, help);
     }
-    let at = Place { line: 1, column: 1, len: 1 };
+    let at = Place { line: 1, column: 1, len: 1, ..Place::default() };
     // After an error of syntax the tables hold guesses: their problems would only hide it.
     let tables = match reader.problems.is_empty() {
         true => reader.table(document.get_ref(), at),

@@ -64,7 +64,7 @@ pub fn rows(policy: &Policy, audit: &Audit) -> Vec<FindingRow> {
 fn line(policy: &Policy, place: Place) -> PolicyLine {
     let text = clean(policy.source.line(place).trim());
     PolicyLine {
-        file: clean(&policy.source.name),
+        file: clean(&policy.source.of(place).name),
         line: place.line,
         column: place.column,
         text: super::super::text::shortened(&text, 160).into_owned(),
