@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use plimsoll::base::{Compression, OpTime, Span};
+use plimsoll::base::{Compression, Keeping, OpTime, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::capture::{self, CaptureRequest, Worker};
@@ -73,6 +73,7 @@ async fn write(craft: &PixelCraft, store: &Arc<dyn ObjectStore>, seconds: u32, p
             flush_every: Span::secs(10),
             slice_bytes: 16 << 20,
             by: Worker { host: "the bench".to_string(), pid: std::process::id() },
+            keeping: Keeping::default(),
             lease: Span::secs(30),
         };
         async move { capture::run(&source, store, &SystemClock, &Silent, &request, stopped).await }
@@ -85,6 +86,7 @@ async fn write(craft: &PixelCraft, store: &Arc<dyn ObjectStore>, seconds: u32, p
         with_log: false,
         expires_after: None,
         compression: Compression::default(),
+        keeping: Keeping::default(),
     };
     backup::run(&source, Arc::clone(store), &SystemClock, &Silent, &request).await.expect("a backup");
 

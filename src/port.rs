@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::base::{Fault, Instant, OpTime, Result};
+use crate::base::{Fault, FaultKind, Instant, OpTime, Result, Terms};
 
 /// The only source of "now". Tests and simulations bring their own.
 pub trait Clock: Send + Sync + Debug {
@@ -142,8 +143,23 @@ pub trait ObjectStore: Send + Sync + Debug {
         self.upload(key).await
     }
 
+    /// The same place, where all that is written is kept on these terms: a write that succeeds is kept on them.
+    async fn on_terms(&self, _terms: &Terms) -> Result<Arc<dyn ObjectStore>> {
+        Err(only_s3(&self.address()))
+    }
+
+    /// Makes sure that nobody can delete or change an object before an instant.
+    async fn lock(&self, _key: &str, _until: Instant) -> Result<()> {
+        Err(only_s3(&self.address()))
+    }
+
     /// Removing what is not there is no error.
     async fn delete(&self, key: &str) -> Result<()>;
+}
+
+fn only_s3(address: &str) -> Fault {
+    let what = format!("{address} has no storage classes, no encryption of its own and no locks");
+    Fault::new(FaultKind::Unsupported, what).help("ask for none of them, or back up into S3")
 }
 
 /// An object being written in parts. Dropped without `finish`, it leaves nothing visible; `abort` also frees the parts.

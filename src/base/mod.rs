@@ -2,11 +2,13 @@
 
 pub mod compression;
 pub mod fault;
+pub mod keeping;
 pub mod quantity;
 pub mod rng;
 pub mod time;
 
 pub use compression::{Codec, Compression};
 pub use fault::{Fault, FaultKind, Result};
+pub use keeping::{Keeping, ServerEncryption, StorageClass, Terms};
 pub use quantity::Bytes;
 pub use time::{Instant, OpTime, Span, Window};

@@ -7,6 +7,7 @@ use super::connect::RepositoryArgs;
 use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
+use super::serving::{Serving, ServingArgs, Work};
 use super::signals;
 use crate::base::{Compression, Result, Span};
 use crate::clock::SystemClock;
@@ -24,12 +25,8 @@ pub struct Args {
     mongo: MongoArgs,
     #[command(flatten)]
     repository: RepositoryArgs,
-    /// The policy's name for what is backed up
-    #[arg(long, value_name = "NAME")]
-    asset: String,
-    /// The policy's protection that this run serves
-    #[arg(long, value_name = "NAME")]
-    protection: Option<String>,
+    #[command(flatten)]
+    serving: ServingArgs,
     /// A database to back up; may be given more than once [default: all but admin, config and local]
     #[arg(long = "db", value_name = "NAME")]
     databases: Vec<String>,
@@ -46,9 +43,11 @@ pub struct Args {
     #[arg(long, value_name = "URL", conflicts_with_all = ["uri", "databases", "exclude", "users_and_roles", "with_log"])]
     bucket: Option<String>,
     /// How the dump is compressed: gzip and none are read by mongorestore; zstd is smaller and faster, read by Plimsoll
-    #[arg(long, value_name = "HOW", default_value_t)]
-    compress: Compression,
-    /// How long the recovery point is to be kept, such as 30d [default: for ever]
+    ///
+    /// [default: as the policy says, else gzip]
+    #[arg(long, value_name = "HOW")]
+    compress: Option<Compression>,
+    /// How long the recovery point is to be kept, such as 30d [default: as the policy says, else for ever]
     #[arg(long, value_name = "SPAN")]
     keep: Option<Span>,
 }
@@ -63,13 +62,20 @@ impl Args {
         })
     }
 
+    fn serving(&self, global: &Global) -> Result<Serving> {
+        let mut serving = self.serving.resolve(Work::Points, global)?;
+        serving.retention = self.keep.or(serving.retention);
+        serving.compression = self.compress.or(serving.compression);
+        Ok(serving)
+    }
+
     /// A run that is stopped leaves blobs that the next one finds there already, and no manifest.
     async fn back_up_uploads(&self, global: &Global, bucket: &str) -> Result<Exit> {
+        let Serving { asset, protection, retention, keeping, .. } = self.serving(global)?;
         let uploads = store::open(bucket, &self.repository.s3.options()).await?;
         let store = self.repository.open().await?;
         repository::open(Arc::clone(&store), &SystemClock).await?;
-        let request =
-            SyncRequest { asset: self.asset.clone(), protection: self.protection.clone(), expires_after: self.keep };
+        let request = SyncRequest { asset, protection, expires_after: retention, keeping };
         let progress = Progress::new(global);
         let stop = signals::asked_to_stop()?;
         let manifest = sync::run_until(uploads.as_ref(), store, &SystemClock, &progress, &request, stop).await?;
@@ -83,20 +89,22 @@ impl Args {
     async fn back_up(&self, global: &Global) -> Result<Exit> {
         // The address is looked at before anything is opened, so that a slip costs no time.
         let uri = self.mongo.address()?;
+        let Serving { asset, protection, retention, compression, keeping, .. } = self.serving(global)?;
         let store = self.repository.open().await?;
         let source = Source::new(crate::mongo::client::connect(&uri).await?);
         repository::open(Arc::clone(&store), &SystemClock).await?;
         let request = BackupRequest {
-            asset: self.asset.clone(),
-            protection: self.protection.clone(),
+            asset,
+            protection,
             wanted: Wanted {
                 databases: self.databases.clone(),
                 exclude: self.exclude.clone(),
                 users_and_roles: self.users_and_roles,
             },
             with_log: self.with_log,
-            expires_after: self.keep,
-            compression: self.compress,
+            expires_after: retention,
+            compression: compression.unwrap_or_default(),
+            keeping,
         };
         let progress = Progress::new(global);
         let manifest =
@@ -119,5 +127,6 @@ fn told(manifest: &Manifest) -> String {
     };
     let until =
         manifest.expires_at.map_or_else(|| "not set to expire".to_string(), |at| format!("to be kept until {at}"));
+    let until = manifest.locked_until.map_or(until.clone(), |at| format!("{until}; locked until {at}"));
     format!("{}\n  {}\n  {when}\n  {until}\n", manifest.id, backup::summary(manifest))
 }

@@ -10,6 +10,7 @@ use super::connect::RepositoryArgs;
 use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
+use super::serving::{Serving, ServingArgs, Work};
 use super::{signals, worker};
 use crate::base::{Bytes, Fault, Result, Span};
 use crate::clock::SystemClock;
@@ -25,15 +26,11 @@ pub struct Args {
     mongo: MongoArgs,
     #[command(flatten)]
     repository: RepositoryArgs,
-    /// The policy's name for what is captured
-    #[arg(long, value_name = "NAME")]
-    asset: String,
-    /// The policy's protection that this run serves
-    #[arg(long, value_name = "NAME")]
-    protection: Option<String>,
-    /// Write a slice at least this often: what a disaster can cost
-    #[arg(long, value_name = "SPAN", default_value = "10s")]
-    flush_every: Span,
+    #[command(flatten)]
+    serving: ServingArgs,
+    /// Write a slice at least this often: what a disaster can cost [default: 10s, or half the policy's lag if that is less]
+    #[arg(long, value_name = "SPAN")]
+    flush_every: Option<Span>,
     /// Write a slice when it holds this much
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     slice: Bytes,
@@ -65,7 +62,7 @@ impl Args {
             false => None,
         };
         let source = source.as_ref().map(|source| source as &dyn MongoSource);
-        let status = lag::read(store.as_ref(), source, &SystemClock, &self.asset).await?;
+        let status = lag::read(store.as_ref(), source, &SystemClock, &self.serving.asset).await?;
         match global.format {
             Format::Json => output::print_json(&status)?,
             Format::Human => output::print(&status_told(&status))?,
@@ -74,8 +71,10 @@ impl Args {
     }
 
     async fn capture(&self, global: &Global) -> Result<Exit> {
-        if self.flush_every < Span::secs(1) {
-            return Err(Fault::usage(format!("--flush-every {} is too short", self.flush_every))
+        let Serving { asset, protection, keeping, lag, .. } = self.serving.resolve(Work::Log, global)?;
+        let flush_every = self.flush_every.unwrap_or_else(|| usual_flush(lag));
+        if flush_every < Span::secs(1) {
+            return Err(Fault::usage(format!("--flush-every {flush_every} is too short"))
                 .help("write at least 1s; each slice is two objects in the store"));
         }
         if self.lease < Span::secs(1) {
@@ -87,11 +86,12 @@ impl Args {
         let source = Source::new(crate::mongo::client::connect(&uri).await?);
         repository::open(Arc::clone(&store), &SystemClock).await?;
         let request = CaptureRequest {
-            asset: self.asset.clone(),
-            protection: self.protection.clone(),
-            flush_every: self.flush_every,
+            asset,
+            protection,
+            flush_every,
             slice_bytes: self.slice.0,
             by: worker::this_process(),
+            keeping,
             lease: self.lease,
         };
         let (raise, stop) = watch::channel(false);
@@ -113,6 +113,12 @@ impl Args {
         }
         Ok(Exit::Done)
     }
+}
+
+/// A slice that is written at the last moment is late: half the lag that the policy allows, where that is less.
+fn usual_flush(lag: Option<Span>) -> Span {
+    const USUAL: Span = Span::secs(10);
+    lag.map_or(USUAL, |lag| Span(lag.0 / 2).clamp(Span::secs(1), USUAL))
 }
 
 async fn passed(duration: Option<Span>) {

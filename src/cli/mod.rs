@@ -21,6 +21,7 @@ mod recovery_target;
 mod report;
 mod restore;
 mod schema;
+mod serving;
 mod signals;
 mod simulate;
 mod tradeoff;

@@ -14,8 +14,8 @@ use super::compress::Workers;
 use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
 use super::record::{self, RunOf};
-use super::{Event, Listener, own_log, pipeline, skew};
-use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, OpTime, Result, Span};
+use super::{Event, Listener, kept, own_log, pipeline, skew};
+use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
 use crate::port::{Clock, MongoSource, ObjectStore};
@@ -41,6 +41,8 @@ pub struct BackupRequest {
     pub with_log: bool,
     pub expires_after: Option<Span>,
     pub compression: Compression,
+    /// How the store is asked to keep it.
+    pub keeping: Keeping,
 }
 
 /// Takes one recovery point, whole or not at all.
@@ -66,18 +68,13 @@ pub async fn run_until(
     let started_at = clock.now();
     let id = record::new_id(started_at);
     let name = SnapshotName::new(&request.asset, &id)?;
-    let run =
-        Run { source, store: store.as_ref(), clock, listener, request, name, started_at, written: Mutex::default() };
-    let result = tokio::select! {
-        result = run.attempt() => result,
-        () = stop => Err(Fault::new(FaultKind::Interrupted, "the backup was stopped before it was whole")),
-    };
-    let result = match result {
-        Ok(manifest) => Ok(manifest),
-        Err(fault) => {
-            run.take_away().await;
-            Err(fault)
+    let result = match kept::on_terms(store.as_ref(), &request.keeping.from(started_at)).await {
+        Ok(kept) => {
+            let (store, written) = (&*kept, Mutex::default());
+            let run = Run { source, store, clock, listener, request, name, started_at, written };
+            run.whole_or_nothing(stop).await
         }
+        Err(fault) => Err(fault),
     };
     let protection = request.protection.as_deref();
     let ended = RunOf { id: &id, verb: "backup", asset: &request.asset, protection, started_at };
@@ -99,6 +96,17 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    async fn whole_or_nothing(&self, stop: impl Future<Output = ()> + Send) -> Result<Manifest> {
+        let result = tokio::select! {
+            result = self.attempt() => result,
+            () = stop => Err(Fault::new(FaultKind::Interrupted, "the backup was stopped before it was whole")),
+        };
+        if result.is_err() {
+            self.take_away().await;
+        }
+        result
+    }
+
     async fn attempt(&self) -> Result<Manifest> {
         let server = self.source.info().await?;
         dump::excluded_is_there(self.source, &self.request.wanted).await?;
@@ -199,6 +207,7 @@ impl Run<'_> {
             databases: self.request.wanted.databases.clone(),
             exclude: self.request.wanted.exclude.clone(),
             expires_at: self.request.expires_after.map(|span| self.started_at + span),
+            locked_until: self.request.keeping.from(self.started_at).locked_until,
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             server_version: Some(server.version.clone()),
             objects,
@@ -309,7 +318,7 @@ impl Run<'_> {
 
     /// From here on the snapshot exists.
     async fn publish(&self, manifest: &Manifest) -> Result<()> {
-        assert_whole(manifest)?;
+        manifest.assert_whole()?;
         let body = serde_json::to_vec_pretty(manifest).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
         let key = self.name.manifest().to_string();
         match self.store.put_new(&key, Bytes::from(body)).await? {
@@ -364,21 +373,6 @@ fn consistency(reading: Reading) -> Consistency {
         Reading::Snapshot => Consistency::Snapshot,
         Reading::WithLog => Consistency::Oplog,
         Reading::Plain => Consistency::None,
-    }
-}
-
-/// Held in release builds too: each collection's objects are listed, each data object belongs to one collection.
-fn assert_whole(manifest: &Manifest) -> Result<()> {
-    let listed = |key: &String| manifest.objects.binary_search_by(|object| object.key.cmp(key)).is_ok();
-    let broken = manifest.collections.iter().find(|c| !listed(&c.metadata) || !c.data.as_ref().is_none_or(listed));
-    let data = manifest.collections.iter().filter(|c| c.data.is_some()).count();
-    let logs = manifest.own_log.iter().filter(|log| listed(&log.key)).count();
-    match broken {
-        Some(c) => Err(Fault::bug(format!("the manifest does not list the objects of `{}.{}`", c.db, c.name))),
-        None if manifest.objects.len() != manifest.collections.len() + data + logs + 1 => {
-            Err(Fault::bug("the manifest lists an object that belongs to no collection"))
-        }
-        None => Ok(()),
     }
 }
 

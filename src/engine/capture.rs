@@ -18,8 +18,8 @@ use super::content::documents;
 use super::event::Unit;
 use super::lease::{self, Held};
 use super::record::{self, RunOf};
-use super::{Event, Listener};
-use crate::base::{Fault, Instant, OpTime, Result, Span};
+use super::{Event, Listener, kept};
+use crate::base::{Fault, Instant, Keeping, OpTime, Result, Span};
 use crate::port::{Clock, MongoSource, ObjectStore};
 use crate::repository::Holder;
 
@@ -41,6 +41,8 @@ pub struct CaptureRequest {
     pub slice_bytes: u64,
     /// Whose process this is.
     pub by: Worker,
+    /// How the store is asked to keep the slices.
+    pub keeping: Keeping,
     /// Silent for so long, this capture loses its chain to the next that asks.
     pub lease: Span,
 }
@@ -293,7 +295,10 @@ impl<'a> Capture<'a> {
             return Ok(());
         }
         let (asset, protection) = (&self.request.asset, self.request.protection.as_deref());
-        let header = chain::store_data(&self.end, &self.pending, asset, protection, self.store, self.clock).await?;
+        let terms = self.request.keeping.from(self.clock.now());
+        let kept = kept::on_terms(self.store, &terms).await?;
+        let clock = (self.clock, terms.locked_until);
+        let header = chain::store_data(&self.end, &self.pending, asset, protection, &*kept, clock).await?;
         self.lease.hang(&header).await?;
         tracing::info!("captured {} entries up to {}", header.entries, header.last);
         self.tell(header.last);

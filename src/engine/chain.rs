@@ -5,8 +5,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::content::{documents, hex};
-use super::{compress, pipeline};
-use crate::base::{Compression, Fault, FaultKind, OpTime, Result};
+use super::{compress, kept, pipeline};
+use crate::base::{Compression, Fault, FaultKind, Instant, OpTime, Result, Terms};
 use crate::port::Written;
 use crate::port::{Clock, ObjectStore};
 use crate::repository::Key;
@@ -93,7 +93,7 @@ pub async fn store_data(
     asset: &str,
     protection: Option<&str>,
     store: &dyn ObjectStore,
-    clock: &dyn Clock,
+    (clock, locked_until): (&dyn Clock, Option<Instant>),
 ) -> Result<SliceHeader> {
     let last = pending.last.ok_or_else(|| Fault::bug("a slice without entries"))?;
     let name = SliceName::new(asset, end.last, last)?;
@@ -122,11 +122,14 @@ pub async fn store_data(
         sha256,
         previous: end.previous.clone(),
         written_at: clock.now(),
+        locked_until,
     })
 }
 
-/// Makes the slice exist: its header is written last.
+/// Makes the slice exist: its header is written last, and kept as long as its data.
 pub async fn hang(header: &SliceHeader, store: &dyn ObjectStore) -> Result<()> {
+    let terms = Terms { locked_until: header.locked_until, ..Terms::default() };
+    let store = &*kept::on_terms(store, &terms).await?;
     let name = SliceName::new(&header.asset, header.first, header.last)?;
     let key = name.header().to_string();
     match store.put_new(&key, header.encode()?).await? {

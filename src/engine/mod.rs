@@ -17,6 +17,7 @@ pub mod foreign;
 pub mod gather;
 pub mod head_count;
 pub mod index_book;
+pub mod kept;
 pub mod lag;
 pub mod lease;
 pub mod loader;

@@ -13,8 +13,8 @@ use super::event::{Event, Unit};
 use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
-use super::{Listener, pipeline, points, uploads};
-use crate::base::{Compression, Fault, FaultKind, Result, Span};
+use super::{Listener, kept, pipeline, points, uploads};
+use crate::base::{Compression, Fault, FaultKind, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
 use crate::repository::key::BLOBS;
@@ -26,6 +26,8 @@ pub struct SyncRequest {
     pub asset: String,
     pub protection: Option<String>,
     pub expires_after: Option<Span>,
+    /// How the store is asked to keep it.
+    pub keeping: Keeping,
 }
 
 /// Objects asked for at once.
@@ -54,8 +56,13 @@ pub async fn run_until(
     let started_at = clock.now();
     let id = record::new_id(started_at);
     let name = SnapshotName::new(&request.asset, &id)?;
+    let terms = request.keeping.from(started_at);
+    let taken = async {
+        let kept = kept::on_terms(store.as_ref(), &terms).await?;
+        attempt(bucket, &*kept, clock, listener, request, (&name, &terms)).await
+    };
     let result = tokio::select! {
-        result = attempt(bucket, store.as_ref(), clock, listener, request, &name) => result,
+        result = taken => result,
         () = stop => Err(Fault::new(FaultKind::Interrupted, "the backup was stopped before it was whole")),
     };
     let protection = request.protection.as_deref();
@@ -70,7 +77,7 @@ async fn attempt(
     clock: &dyn Clock,
     listener: &dyn Listener,
     request: &SyncRequest,
-    name: &SnapshotName,
+    (name, terms): (&SnapshotName, &Terms),
 ) -> Result<Manifest> {
     let mut phases = Phases { listener, done: Vec::new() };
     let listing = phases.begin("list", None, Unit::Objects);
@@ -81,7 +88,7 @@ async fn attempt(
 
     let total = listed.objects.iter().map(|object| object.info.bytes).sum();
     let copying = phases.begin("copy", Some(total), Unit::Bytes);
-    let entries = before.take_in(bucket, listener, listed.objects).await?;
+    let entries = before.take_in(bucket, listener, listed.objects, terms).await?;
     let is_current = |entry: &&UploadEntry| !entry.is_older && entry.content.is_some();
     let uploads = entries.iter().filter(is_current).count() as u64;
     let sizes = entries.iter().filter(is_current).filter_map(|entry| entry.content.as_ref());
@@ -105,6 +112,7 @@ async fn attempt(
         databases: Vec::new(),
         exclude: Vec::new(),
         expires_at: request.expires_after.map(|span| started_at + span),
+        locked_until: terms.locked_until,
         tool_version: env!("CARGO_PKG_VERSION").to_string(),
         server_version: None,
         objects: objects(&entries, list)?,
@@ -192,6 +200,7 @@ impl<'a> Before<'a> {
         bucket: &dyn ObjectStore,
         listener: &dyn Listener,
         listed: Vec<ListedObject>,
+        terms: &Terms,
     ) -> Result<Vec<UploadEntry>> {
         let mut entries: Vec<(usize, UploadEntry)> = Vec::with_capacity(listed.len());
         let mut changed = Vec::new();
@@ -212,6 +221,10 @@ impl<'a> Before<'a> {
         let copied: Vec<_> = copies.buffer_unordered(AT_ONCE).try_collect().await?;
         entries.extend(copied.into_iter().flatten());
         entries.sort_by_key(|(place, _)| *place);
+        if let Some(until) = terms.locked_until {
+            let contents = entries.iter().filter_map(|(_, entry)| entry.content.as_ref());
+            intake.lock(contents.map(|content| content.sha256.as_str()).collect(), until).await?;
+        }
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 }

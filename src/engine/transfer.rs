@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::content::hex;
-use crate::base::{Fault, Result};
+use crate::base::{Fault, Instant, Result};
 use crate::port::{Attributes, Flow, ObjectStore, Opened};
 use crate::repository::Key;
 use crate::repository::manifest::UploadContent;
@@ -21,6 +21,7 @@ pub const LARGE_AT_ONCE: usize = 2;
 /// What all objects that are held whole may take together, in pieces of [`PIECE`].
 const HELD_PIECES: usize = 48;
 const PIECE: u64 = 1 << 20;
+const LOCKS_AT_ONCE: usize = 16;
 /// A large object is named by its hash before it is written, so it is read twice; so often it may change in between.
 const TRIES: u32 = 3;
 
@@ -95,6 +96,22 @@ impl<'a> Intake<'a> {
     async fn pass(&self, from: Origin<'_>, blob: &str, sha256: &str) -> Result<bool> {
         let body = from.bucket.open(from.key, from.version).await?.body;
         pass(body, self.store, blob, &Attributes::default(), sha256).await
+    }
+
+    /// Makes the locks of blobs that older points brought last as long as the new point's.
+    pub async fn lock(&self, blobs: HashSet<&str>, until: Instant) -> Result<()> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let locks = blobs.into_iter().map(|sha256| {
+            let blob = Key::blob(sha256).map(|blob| blob.to_string());
+            let begun = &begun;
+            async move {
+                match blob? {
+                    blob if begun.contains(&blob) => Ok(()),
+                    blob => self.store.lock(&blob, until).await,
+                }
+            }
+        });
+        stream::iter(locks).buffer_unordered(LOCKS_AT_ONCE).try_collect().await
     }
 
     /// Whether the blob is to be written, and nobody has begun to.

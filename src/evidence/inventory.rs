@@ -107,6 +107,9 @@ pub struct Coverage {
     pub available_at: Instant,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+    /// No credential can delete it before then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Instant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stored_in: Vec<String>,
     pub origin: Origin,
@@ -185,6 +188,7 @@ impl Evidence {
                     open.last = open.last.max(piece.last);
                     open.available_at = open.available_at.max(piece.available_at);
                     open.expires_at = [open.expires_at, piece.expires_at].into_iter().flatten().min();
+                    open.locked_until = open.locked_until.zip(piece.locked_until).map(|(a, b)| a.min(b));
                 }
                 _ => merged.push(piece.clone()),
             }

@@ -1,7 +1,7 @@
 //! The declared plan: what is protected, by which mechanisms, stored where, deletable by whom.
 
 use super::{Consistency, Objective, Place, Placed};
-use crate::base::{Bytes, Compression, Span};
+use crate::base::{Bytes, Compression, ServerEncryption, Span};
 use crate::schedule::Schedule;
 
 /// Something protected.
@@ -82,6 +82,8 @@ pub struct Protection {
     pub scheduler: Option<Placed<Scheduler>>,
     /// Storage class in the price book; its default where absent.
     pub storage_class: Option<Placed<String>>,
+    /// The store's own encryption; the bucket's default where absent. It is none of [`Protection::encrypted`].
+    pub server_side_encryption: Option<Placed<ServerEncryption>>,
     /// How a dump is compressed; gzip where absent.
     pub compress: Option<Placed<Compression>>,
     /// Size of what one point adds to the bill, as a fraction of the asset's size after compression and deduplication.

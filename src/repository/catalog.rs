@@ -225,7 +225,7 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
         cluster_time: manifest.cluster_time,
         available_at: manifest.finished_at,
         expires_at: manifest.expires_at,
-        locked_until: None,
+        locked_until: manifest.locked_until,
         stored_in: Vec::new(),
         consistency: Some(manifest.consistency),
         without: manifest.exclude.iter().map(ToString::to_string).collect(),

@@ -55,6 +55,7 @@ fn piece(header: &SliceHeader, origin: Origin) -> Coverage {
         last: header.last,
         available_at: header.written_at,
         expires_at: None,
+        locked_until: header.locked_until,
         stored_in: Vec::new(),
         origin,
     }

@@ -37,6 +37,9 @@ pub struct Manifest {
     pub exclude: Vec<Exclusion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
+    /// Until then the store lets nobody delete its objects: it was asked to, and looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Instant>,
     /// Version of Plimsoll that wrote it.
     pub tool_version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -160,6 +163,9 @@ pub struct SliceHeader {
     pub previous: Option<String>,
     /// By the writer's clock, when the slice was complete.
     pub written_at: Instant,
+    /// Until then the store lets nobody delete it: it was asked to, and looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<Instant>,
 }
 
 impl Manifest {
@@ -169,6 +175,21 @@ impl Manifest {
 
     pub fn encode(&self) -> Result<Bytes> {
         encode(self)
+    }
+
+    /// Held in release builds too: each collection's objects are listed, each data object belongs to one collection.
+    pub fn assert_whole(&self) -> Result<()> {
+        let listed = |key: &String| self.objects.binary_search_by(|object| object.key.cmp(key)).is_ok();
+        let broken = self.collections.iter().find(|c| !listed(&c.metadata) || !c.data.as_ref().is_none_or(listed));
+        let data = self.collections.iter().filter(|c| c.data.is_some()).count();
+        let logs = self.own_log.iter().filter(|log| listed(&log.key)).count();
+        match broken {
+            Some(c) => Err(Fault::bug(format!("the manifest does not list the objects of `{}.{}`", c.db, c.name))),
+            None if self.objects.len() != self.collections.len() + data + logs + 1 => {
+                Err(Fault::bug("the manifest lists an object that belongs to no collection"))
+            }
+            None => Ok(()),
+        }
     }
 }
 

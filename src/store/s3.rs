@@ -6,6 +6,7 @@ mod bucket;
 mod errors;
 mod listing;
 mod place;
+mod terms;
 mod upload;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use tokio::sync::Semaphore;
 use self::body::Body;
 use self::place::Place;
 use super::S3Options;
-use crate::base::{Fault, Instant, Result};
+use crate::base::{Fault, Instant, Result, Terms};
 use crate::port::ObjectStore;
 use crate::port::{Attributes, Flow, ObjectInfo, ObjectVersion, Opened, Upload, Written};
 
@@ -45,9 +46,14 @@ impl S3Store {
     /// One conditional PUT, not retried: what a retry answers says nothing about the first try.
     async fn try_put_new(&self, key: &str, body: Bytes) -> Result<Written> {
         let request = self.place.client.put_object().bucket(&self.place.bucket).key(self.place.full(key)?);
+        let request = terms::put(request, &self.place.terms, body.len());
         let request = request.if_none_match("*").body(body.clone().into()).customize();
         match request.config_override(place::once(body.len())).send().await {
-            Ok(_) => Ok(Written::New),
+            Ok(answer) => {
+                terms::check_encryption(&self.place, key, answer.server_side_encryption())?;
+                terms::check_lock(&self.place, key).await?;
+                Ok(Written::New)
+            }
             Err(error) => match errors::status(&error) {
                 Some(412) => Ok(Written::Existed),
                 // Another write or delete of the key was under way: only a look tells which.
@@ -157,6 +163,19 @@ impl ObjectStore for S3Store {
     async fn upload_with(&self, key: &str, attributes: &Attributes) -> Result<Box<dyn Upload>> {
         let permits = Arc::clone(&self.permits);
         Ok(Box::new(upload::S3Upload::begin(self.place.clone(), key, attributes.clone(), permits)?))
+    }
+
+    async fn on_terms(&self, terms: &Terms) -> Result<Arc<dyn ObjectStore>> {
+        let mut store = self.clone();
+        store.place.terms = terms.clone();
+        if terms.locked_until.is_some() {
+            terms::check_bucket(&store.place).await?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    async fn lock(&self, key: &str, until: Instant) -> Result<()> {
+        terms::lengthen(&self.place, key, until).await
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

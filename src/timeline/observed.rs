@@ -129,6 +129,9 @@ fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], ch
         soonest = [soonest, flush.expires_at].into_iter().flatten().min();
         flush.expires_at = soonest;
     }
+    // A chain is as safe as its least safe piece, and a piece's first entries are locked no longer than its last.
+    let locked = chain.iter().map(|piece| piece.locked_until.map(|until| until - piece.last.instant()));
+    let lock = locked.min().flatten();
     // Versions are whole or gone: the first piece to go ends what they promise.
     let own_base = declared.is_some_and(|p| matches!(p.mechanism, Mechanism::Versioning));
     if own_base {
@@ -143,7 +146,7 @@ fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], ch
         flushes: flushes.into(),
         expires_at: soonest.filter(|_| own_base),
         window,
-        lock: None,
+        lock: lock.filter(|_| !own_base),
         own_base,
         stored_in,
         runs_in,

@@ -274,7 +274,8 @@ fn a_gap_in_the_log_is_found_between_its_pieces() {
         let (from, until) = (now() - span(from), now() - span(until));
         let (first, last, available_at) = (op(from), op(until), until + span("10s"));
         let (asset, protection) = ("db".to_string(), Some("log".to_string()));
-        Coverage { asset, protection, first, last, available_at, expires_at: None, stored_in: vec![], origin: origin() }
+        let (expires_at, locked_until, stored_in) = (None, None, vec![]);
+        Coverage { asset, protection, first, last, available_at, expires_at, locked_until, stored_in, origin: origin() }
     };
     let mut evidence = good();
     let tens = (1..1200).filter(|n| !(114..120).contains(n));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bson::{Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
 use mongodb::{Client, Database};
-use plimsoll::base::{Compression, FaultKind, Result, Span};
+use plimsoll::base::{Compression, FaultKind, Keeping, Result, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::content::{Tally, documents};
@@ -40,6 +40,7 @@ fn request(db: &Database) -> BackupRequest {
         with_log: false,
         expires_after: Some(Span::days(30)),
         compression: Compression::default(),
+        keeping: Keeping::default(),
     }
 }
 

@@ -219,6 +219,7 @@ fn header(first: OpTime, last: OpTime) -> SliceHeader {
         sha256: "00".repeat(32),
         previous: None,
         written_at: last.instant(),
+        locked_until: None,
     }
 }
 
@@ -249,13 +250,13 @@ async fn a_slice_that_somebody_else_wrote_is_not_taken_for_ones_own() {
     let entry = bson::rawdoc! { "ts": bson::Timestamp { time: 1_000, increment: 2 }, "op": "n" };
     pending.take(Bytes::copy_from_slice(entry.as_bytes()), first).unwrap();
     let end = End { last: first, previous: None };
-    let ours = store_data(&end, &pending, ASSET, None, &store, &SystemClock).await.unwrap();
+    let ours = store_data(&end, &pending, ASSET, None, &store, (&SystemClock, None)).await.unwrap();
     assert_eq!(hang(&ours, &store).await.unwrap_err().kind, FaultKind::Conflict);
 
     // Nor is its data overwritten, which its header vouches for.
     let key = SliceName::new(ASSET, first, last).unwrap().data().to_string();
     store.put(&key, Bytes::from_static(b"theirs")).await.unwrap();
-    let fault = store_data(&end, &pending, ASSET, None, &store, &SystemClock).await.unwrap_err();
+    let fault = store_data(&end, &pending, ASSET, None, &store, (&SystemClock, None)).await.unwrap_err();
     assert_eq!((fault.kind, store.get(&key).await.unwrap().as_ref()), (FaultKind::Conflict, b"theirs".as_slice()));
 }
 

@@ -189,7 +189,7 @@ async fn hung(store: &dyn ObjectStore, first: OpTime, last: OpTime, previous: Op
     let entry = bson::rawdoc! { "ts": ts, "op": "n", "since": i64::from(first.secs), "ns": "" };
     pending.take(Bytes::copy_from_slice(entry.as_bytes()), first).unwrap();
     let end = End { last: first, previous: previous.map(|header| header.sha256.clone()) };
-    let header = store_data(&end, &pending, ASSET, None, store, &SystemClock).await.unwrap();
+    let header = store_data(&end, &pending, ASSET, None, store, (&SystemClock, None)).await.unwrap();
     chain::hang(&header, store).await.unwrap();
     header
 }

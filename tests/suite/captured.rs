@@ -8,7 +8,7 @@ use bson::{Document, doc};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use mongodb::Client;
-use plimsoll::base::{Result, Span};
+use plimsoll::base::{Keeping, Result, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::capture::{self, CaptureRequest, CaptureSummary, Worker};
 use plimsoll::engine::chain::time_of;
@@ -37,6 +37,7 @@ pub fn request(flush_every: Span, slice_bytes: u64) -> CaptureRequest {
         flush_every,
         slice_bytes,
         by: worker("the test"),
+        keeping: Keeping::default(),
         lease: Span::secs(3),
     }
 }

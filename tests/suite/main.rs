@@ -27,6 +27,7 @@ mod foreign;
 mod halting;
 mod hour;
 mod interop;
+mod kept;
 mod lab;
 mod own_log;
 mod packed;

@@ -58,6 +58,7 @@ impl Story {
             databases: vec![],
             exclude: vec![],
             expires_at: None,
+            locked_until: None,
             tool_version: "0".to_string(),
             server_version: None,
             objects: vec![ObjectEntry { key: data, bytes: 4, sha256: "0".repeat(64) }],
@@ -89,6 +90,7 @@ impl Story {
             sha256: hash.to_string(),
             previous: previous.map(String::from),
             written_at: at(to + 1),
+            locked_until: None,
         };
         self.put(name.data(), "log").await;
         self.put(name.header(), header.encode().expect("JSON")).await;

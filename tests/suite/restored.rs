@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use plimsoll::base::{Compression, OpTime, Span};
+use plimsoll::base::{Compression, Keeping, OpTime, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::capture::{self, CaptureRequest, CaptureSummary};
@@ -75,6 +75,7 @@ pub fn begin_capture(source: &Source, store: &Arc<dyn ObjectStore>) -> Running {
             flush_every: Span::millis(300),
             slice_bytes: 8 << 20,
             by: worker("the test"),
+            keeping: Keeping::default(),
             lease: Span::secs(30),
         };
         capture::run(&source, store, &SystemClock, &Silent, &request, stopped).await
@@ -106,6 +107,7 @@ pub async fn back_up_as(
         with_log: false,
         expires_after: None,
         compression,
+        keeping: Keeping::default(),
     };
     backup::run(source, Arc::clone(store), &SystemClock, &Silent, &request).await.expect("a backup")
 }

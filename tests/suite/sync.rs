@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use plimsoll::base::{FaultKind, Result};
+use plimsoll::base::{FaultKind, Keeping, Result};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::RestoreTo;
@@ -95,7 +95,8 @@ pub fn memory() -> Arc<dyn ObjectStore> {
 
 /// Syncs, and says how many objects were read for it.
 pub async fn take(bucket: &Counted, store: &Arc<dyn ObjectStore>) -> (Manifest, u64) {
-    let request = SyncRequest { asset: ASSET.to_string(), protection: None, expires_after: None };
+    let (asset, keeping) = (ASSET.to_string(), Keeping::default());
+    let request = SyncRequest { asset, protection: None, expires_after: None, keeping };
     bucket.reads.store(0, Ordering::Relaxed);
     let manifest = sync::run(bucket, Arc::clone(store), &SystemClock, &Silent, &request).await.expect("syncs");
     (manifest, bucket.reads.load(Ordering::Relaxed))

@@ -10,7 +10,7 @@ use super::lab::Lab;
 use super::site::Site;
 use super::stage::{Ear, Stage};
 use crate::base::quantity::grouped;
-use crate::base::{Bytes, Compression, Fault, Instant, Result, Span};
+use crate::base::{Bytes, Compression, Fault, Instant, Keeping, Result, Span};
 use crate::cli::worker;
 use crate::engine::backup::{self, BackupRequest};
 use crate::engine::capture::{self, CaptureRequest, CaptureSummary};
@@ -75,6 +75,7 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, site: &Site, policy: &Policy) -> 
             with_log: false,
             expires_after: kept(protection),
             compression: Compression::default(),
+            keeping: Keeping::default(),
         };
         let ear = stage.ear();
         let taken = backup::run(&source, Arc::clone(&repository), stage.clock.as_ref(), &ear, &request).await?;
@@ -98,8 +99,8 @@ async fn sync_uploads(
     repository: &Arc<dyn ObjectStore>,
     expires_after: Option<Span>,
 ) -> Result<Manifest> {
-    let request =
-        SyncRequest { asset: UPLOADS.to_string(), protection: Some(NIGHTLY_UPLOADS.to_string()), expires_after };
+    let (asset, protection) = (UPLOADS.to_string(), Some(NIGHTLY_UPLOADS.to_string()));
+    let request = SyncRequest { asset, protection, expires_after, keeping: Keeping::default() };
     let bucket = site.craft.uploads.as_ref();
     let copied = sync::run(bucket, Arc::clone(repository), stage.clock.as_ref(), &stage.ear(), &request).await?;
     let took = copied.finished_at - copied.started_at;
@@ -118,6 +119,7 @@ async fn start_capture(stage: &Stage<'_>, source: &Source, repository: &Arc<dyn 
         flush_every: FLUSH_EVERY,
         slice_bytes: 16 << 20,
         by: worker::this_process(),
+        keeping: Keeping::default(),
         lease: LEASE,
     };
     let heard = Arc::clone(&ear);

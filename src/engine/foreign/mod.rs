@@ -186,6 +186,7 @@ fn manifest(name: &str, objects: Vec<ObjectEntry>, found: &[Prepared], written_a
         databases: Vec::new(),
         exclude: Vec::new(),
         expires_at: None,
+        locked_until: None,
         tool_version: "mongodump".to_string(),
         server_version: None,
         objects,

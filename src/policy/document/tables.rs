@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::reader::table;
 use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Text, Wait};
 use super::words::{Assumed, Currency, Kind, Takes, Until, Version};
-use crate::base::{Bytes, Compression, Span};
+use crate::base::{Bytes, Compression, ServerEncryption, Span};
 use crate::policy::{AssetKind, Consistency, DomainKind, Scheduler};
 
 table! {
@@ -157,6 +157,8 @@ table! {
         scheduler: Scheduler, optional for ["snapshot", "log", "mirror", "copy"];
         /// Storage class in the price book; the book's default where absent.
         storage_class: Text, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
+        /// The store's own encryption of what is written: aes256, kms, or kms:KEY; the bucket's default where absent.
+        server_side_encryption: ServerEncryption, optional for ["snapshot", "log", "mirror", "copy"];
         /// How a dump is compressed: gzip (the default) and none are read by mongorestore, zstd by Plimsoll alone.
         compress: Compression, optional for ["snapshot"];
         /// What one point adds to the bill, as a fraction of the asset's size.

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::reader::{Node, Reader, Table, Value, in_order};
 use super::suggest;
-use crate::base::{Bytes, Compression, Span};
+use crate::base::{Bytes, Compression, ServerEncryption, Span};
 use crate::policy::place::Placed;
 
 const LONGEST_TEXT: usize = 2_000;
@@ -208,6 +208,21 @@ impl Value for Compression {
 
     fn schema() -> Json {
         json!({ "type": "string", "pattern": "^(none|gzip(:[0-9]+)?|zstd(:-?[0-9]+)?)$", "examples": ["gzip", "zstd"] })
+    }
+}
+
+impl Value for ServerEncryption {
+    const TAKES: &'static str = "a server-side encryption in quotes: \"aes256\", \"kms\" or \"kms:KEY\"";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.value.as_str() {
+            Some(text) => text.parse().or_else(|said: String| reader.wrong_text(node.at, &said).ok_or(())).ok(),
+            None => reader.wrong_type(node, Self::TAKES),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^(aes256|kms|kms:[!-~]+)$", "examples": ["aes256", "kms"] })
     }
 }
 

@@ -167,6 +167,7 @@ fn protection(
         verified: table.verified,
         scheduler: table.scheduler,
         storage_class: table.storage_class.map(|class| class.map(|text| text.0)),
+        server_side_encryption: table.server_side_encryption,
         compress: table.compress,
         stored_fraction: table.stored_fraction.map(|fraction| fraction.map(|amount| amount.0)),
     })

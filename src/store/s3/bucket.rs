@@ -10,6 +10,15 @@ use crate::base::Result;
 impl S3Store {
     /// Makes the bucket; one of that name that is there already is a fault.
     pub async fn create_bucket(&self) -> Result<()> {
+        self.create(None).await
+    }
+
+    /// Makes a bucket whose objects can be locked, which is decided when it is made.
+    pub async fn create_locking_bucket(&self) -> Result<()> {
+        self.create(Some(true)).await
+    }
+
+    async fn create(&self, locking: Option<bool>) -> Result<()> {
         let place = &self.place;
         // The one region that must not be named is the one that answers for all.
         let region = place.client.config().region().map(|r| r.as_ref().to_string()).filter(|r| r != "us-east-1");
@@ -18,6 +27,7 @@ impl S3Store {
             CreateBucketConfiguration::builder().location_constraint(constraint).build()
         });
         let request = place.client.create_bucket().bucket(&place.bucket).set_create_bucket_configuration(location);
+        let request = request.set_object_lock_enabled_for_bucket(locking);
         request.send().await.map(drop).map_err(|e| place.fault("make the bucket", &place.bucket, e))
     }
 

@@ -10,9 +10,9 @@ use aws_sdk_s3::config::{Builder, Credentials, ProvideCredentials, Region, Stall
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 
-use super::{attributes, errors};
+use super::{attributes, errors, terms};
 use crate::base::fault::redact_uri;
-use crate::base::{Fault, FaultKind, Result};
+use crate::base::{Fault, FaultKind, Result, Terms};
 use crate::port::Attributes;
 use crate::store::S3Options;
 
@@ -24,6 +24,8 @@ pub struct Place {
     prefix: String,
     /// Where requests go, for messages; none for AWS itself.
     endpoint: Option<String>,
+    /// Of what is written.
+    pub terms: Terms,
 }
 
 /// Three attempts at a host that does not answer end within ten seconds.
@@ -68,7 +70,8 @@ impl Place {
             None => config.region(Region::from_static("us-east-1")),
         };
         let prefix = prefix.trim_matches('/').to_string();
-        Ok(Place { client: Client::from_conf(config.build()), bucket: bucket.to_string(), prefix, endpoint })
+        let (client, bucket) = (Client::from_conf(config.build()), bucket.to_string());
+        Ok(Place { client, bucket, prefix, endpoint, terms: Terms::default() })
     }
 
     pub fn address(&self) -> String {
@@ -101,15 +104,16 @@ impl Place {
     /// Writes a whole object with one request. Its SHA-256 is part of the signature: changed bytes are refused.
     pub async fn put(&self, key: &str, body: Bytes, attributes: &Attributes) -> Result<()> {
         let request = self.client.put_object().bucket(&self.bucket).key(self.full(key)?);
-        let request = attributes::put(request, attributes);
+        let request = terms::put(attributes::put(request, attributes), &self.terms, body.len());
         let patience = Builder::new().timeout_config(patience(body.len()));
         let sent = request.body(body.into()).customize().config_override(patience).send().await;
-        match sent.map_err(|e| self.fault("write", key, e))?.e_tag() {
-            Some(_) => Ok(()),
-            None => {
-                Err(Fault::unreachable(format!("the answer of {} to writing `{key}` names no ETag", self.server())))
-            }
+        let answer = sent.map_err(|e| self.fault("write", key, e))?;
+        if answer.e_tag().is_none() {
+            let what = format!("the answer of {} to writing `{key}` names no ETag", self.server());
+            return Err(Fault::unreachable(what));
         }
+        terms::check_encryption(self, key, answer.server_side_encryption())?;
+        terms::check_lock(self, key).await
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::place::{self, Place};
-use super::{IN_FLIGHT_MIB, TRIES, attributes, errors, length, pause};
+use super::{IN_FLIGHT_MIB, TRIES, attributes, errors, length, pause, terms};
 use crate::base::{Fault, Result};
 use crate::port::{Attributes, Upload};
 
@@ -113,7 +113,7 @@ impl S3Upload {
         let request = self.place.client.head_object().bucket(&self.place.bucket).key(self.place.full(&self.key)?);
         let found = request.send().await.map_err(|e| self.place.fault("look at", &self.key, e))?;
         match length(found.content_length(), &self.key)? {
-            stored if stored == bytes_sent => Ok(()),
+            stored if stored == bytes_sent => terms::check_lock(&self.place, &self.key).await,
             stored => {
                 let what = format!("`{}` has {stored} bytes in the store; {bytes_sent} were sent", self.key);
                 Err(Fault::corrupt(what).help("the server lost bytes: do not trust it before that is explained"))
@@ -133,13 +133,21 @@ impl S3Upload {
 impl Parts {
     async fn begin(place: &Place, key: &str, attributes: &Attributes) -> Result<Self> {
         let request = place.client.create_multipart_upload().bucket(&place.bucket).key(place.full(key)?);
-        let request = attributes::begin(request, attributes);
+        let request = terms::begin(attributes::begin(request, attributes), &place.terms);
         let begun = request.send().await.map_err(|e| place.fault("begin to write", key, e))?;
         let upload_id = begun.upload_id().filter(|id| !id.is_empty());
         let upload_id = upload_id
             .ok_or_else(|| Fault::unreachable(format!("{} began an upload and gave it no id", place.server())))?
             .to_string();
-        Ok(Parts { upload_id, begun: 0, bytes_sent: 0, under_way: JoinSet::new(), done: Vec::new() })
+        let parts = Parts { upload_id, begun: 0, bytes_sent: 0, under_way: JoinSet::new(), done: Vec::new() };
+        match terms::check_encryption(place, key, begun.server_side_encryption()) {
+            Ok(()) => Ok(parts),
+            Err(fault) => {
+                // The first fault is the one to tell.
+                let _ = parts.abort(place, key).await;
+                Err(fault)
+            }
+        }
     }
 
     /// One failed part fails the upload, whichever it is.

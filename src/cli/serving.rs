@@ -1,0 +1,139 @@
+//! What a run of `backup` or `capture` serves: an asset, and the policy's protection that says how its points are kept.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::{self, Global};
+use super::policy_file;
+use crate::base::{Compression, Fault, Keeping, Result, ServerEncryption, Span, StorageClass};
+use crate::policy::{Mechanism, Placed, Policy, Problem, Protection};
+
+#[derive(Debug, Clone, Args)]
+pub struct ServingArgs {
+    /// The policy's name for what is protected
+    #[arg(long, value_name = "NAME")]
+    pub asset: String,
+    /// The policy's protection that this run serves
+    #[arg(long, value_name = "NAME")]
+    pub protection: Option<String>,
+    /// Policy to take the protection's retention, compression, lock, storage class and encryption from; flags win
+    #[arg(long, env = "PLIMSOLL_POLICY", value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Let nobody, not even the writer, delete a point for so long: needs a bucket with object lock
+    #[arg(long, value_name = "SPAN")]
+    pub lock: Option<Span>,
+    /// Storage class of S3 for what is large enough to be cheaper in it: STANDARD_IA, ONEZONE_IA or GLACIER_IR
+    #[arg(long, value_name = "CLASS")]
+    pub storage_class: Option<StorageClass>,
+    /// The store's own encryption: aes256, kms or kms:KEY
+    #[arg(long, value_name = "HOW")]
+    pub server_side_encryption: Option<ServerEncryption>,
+}
+
+/// Which of a policy's protections a run can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Points,
+    Log,
+}
+
+/// What flags and policy say together.
+#[derive(Debug, Clone, Default)]
+pub struct Serving {
+    pub asset: String,
+    pub protection: Option<String>,
+    pub retention: Option<Span>,
+    pub compression: Option<Compression>,
+    pub keeping: Keeping,
+    /// Of a log: how far behind it may be.
+    pub lag: Option<Span>,
+}
+
+impl ServingArgs {
+    pub fn resolve(&self, work: Work, global: &Global) -> Result<Serving> {
+        let mut serving = match &self.policy {
+            None => Serving { protection: self.protection.clone(), ..Serving::default() },
+            Some(path) => {
+                let policy = policy_file::load(path)?;
+                let served = served(&policy, &self.asset, self.protection.as_deref(), work)?;
+                if served.encrypted.as_ref().is_some_and(|asked| asked.value) {
+                    output::tell(
+                        global,
+                        &format!(
+                            "warning: the policy asks that `{}` is encrypted before it leaves the host; this run does not",
+                            served.name
+                        ),
+                    );
+                }
+                of_protection(&policy, served)?
+            }
+        };
+        serving.asset.clone_from(&self.asset);
+        let keeping = &mut serving.keeping;
+        keeping.lock = self.lock.or(keeping.lock);
+        keeping.storage_class = self.storage_class.or(keeping.storage_class);
+        keeping.encryption = self.server_side_encryption.clone().or(keeping.encryption.take());
+        Ok(serving)
+    }
+}
+
+/// The protection that was named, or the only one that fits.
+fn served<'a>(policy: &'a Policy, asset: &'a str, named: Option<&str>, work: Work) -> Result<&'a Protection> {
+    let file = &policy.source.name;
+    if policy.asset(asset).is_none() {
+        let known: Vec<&str> = policy.assets.iter().map(|asset| asset.name.as_str()).collect();
+        return Err(Fault::usage(format!("`{file}` declares no asset `{asset}`"))
+            .help(format!("its assets are: {}", known.join(", "))));
+    }
+    let fits = |protection: &Protection| match work {
+        Work::Points => matches!(protection.mechanism, Mechanism::Snapshot { .. } | Mechanism::Mirror { .. }),
+        Work::Log => matches!(protection.mechanism, Mechanism::Log { .. }),
+    };
+    let fitting: Vec<&Protection> = policy.protections_of(asset).filter(|protection| fits(protection)).collect();
+    let names = || fitting.iter().map(|protection| protection.name.as_str()).collect::<Vec<_>>().join(", ");
+    let what = match work {
+        Work::Points => "snapshot",
+        Work::Log => "log",
+    };
+    match (named, fitting.as_slice()) {
+        (Some(named), _) => fitting.iter().find(|protection| protection.name == named).copied().ok_or_else(|| {
+            let fault = Fault::usage(format!("`{file}` declares no {what} `{named}` of `{asset}`"));
+            if fitting.is_empty() { fault } else { fault.help(format!("those that it declares are: {}", names())) }
+        }),
+        (None, [only]) => Ok(only),
+        (None, []) => Err(Fault::usage(format!("`{file}` declares no {what} of `{asset}` that this run could serve"))
+            .help("declare it, or run without a policy")),
+        (None, _) => Err(Fault::usage(format!("`{file}` declares more than one {what} of `{asset}`"))
+            .help(format!("name the one that this run serves with --protection: {}", names()))),
+    }
+}
+
+fn of_protection(policy: &Policy, served: &Protection) -> Result<Serving> {
+    let class = served.storage_class.as_ref().map(|class| storage_class(policy, class)).transpose()?;
+    let lag = match &served.mechanism {
+        Mechanism::Log { lag, .. } => Some(lag.value),
+        _ => None,
+    };
+    Ok(Serving {
+        asset: String::new(),
+        protection: Some(served.name.clone()),
+        retention: served.retention.as_ref().map(|retention| retention.value),
+        compression: served.compress.as_ref().map(|compress| compress.value),
+        keeping: Keeping {
+            storage_class: class,
+            encryption: served.server_side_encryption.as_ref().map(|encryption| encryption.value.clone()),
+            lock: served.lock.as_ref().map(|lock| lock.value),
+        },
+        lag,
+    })
+}
+
+/// A class that has a price and cannot be written to, or not read back in time, is a mistake in the policy's line.
+fn storage_class(policy: &Policy, class: &Placed<String>) -> Result<StorageClass> {
+    class.value.parse().map_err(|said: String| {
+        let problem =
+            Problem::new(class.at, said).help("this run writes to S3 and must be able to read back what it wrote");
+        policy_file::refused(&policy.source, &[problem])
+    })
+}
