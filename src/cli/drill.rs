@@ -1,6 +1,7 @@
 //! `plimsoll drill`: restores for practice into a throwaway server, compares everything, records the times.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Exit;
 use super::connect::RepositoryArgs;
@@ -11,11 +12,12 @@ use super::recovery_target::RecoveryTarget;
 use super::signals;
 use crate::base::{Bytes, Result, Span};
 use crate::clock::SystemClock;
-use crate::engine::drill::{self, DrillRequest};
+use crate::engine::drill::{self, DrillRequest, Practised};
 use crate::evidence::{Drill, DrillOutcome, Phase};
 use crate::lab::guard::Guard;
 use crate::lab::server::{MongoOptions, MongoServer, ServerKind, locate};
 use crate::mongo::{Target, client};
+use crate::{repository, store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -23,6 +25,11 @@ pub struct Args {
     repository: RepositoryArgs,
     #[command(flatten)]
     wanted: RecoveryTarget,
+    /// Drill a dump of another tool: a directory or an archive of mongodump, or a tar of the original scripts
+    ///
+    /// A path, file:///path or s3://bucket/key. The drill is recorded in the repository, which is made if need be.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["at", "point"])]
+    from: Option<String>,
     /// Without an address, a throwaway mongod is started on this machine
     #[command(flatten)]
     target: TargetArgs,
@@ -38,7 +45,15 @@ impl Args {
 
     async fn drill(&self, global: &Global) -> Result<Exit> {
         let wanted = self.wanted.request()?;
-        let store = self.repository.open_existing().await?;
+        let (store, what) = match &self.from {
+            None => (self.repository.open_existing().await?, Practised::Point(wanted.target)),
+            Some(from) => {
+                let (dumps, name) = store::locate(from, &self.repository.s3.options()).await?;
+                let store = self.repository.open().await?;
+                repository::open(Arc::clone(&store), &SystemClock).await?;
+                (store, Practised::Dump(dumps, name))
+            }
+        };
         let stop = signals::asked_to_stop()?;
         let (server, before) = match self.target.is_named() {
             true => (None, Vec::new()),
@@ -49,7 +64,7 @@ impl Args {
         };
         let address = server.as_ref().map_or_else(|| self.target.address(), |server| Ok(server.uri.clone()))?;
         let target = Target::new(client::connect(&address).await?);
-        let request = DrillRequest { asset: wanted.asset, target: wanted.target, before };
+        let request = DrillRequest { asset: wanted.asset, what, before };
         let progress = Progress::new(global);
         let drill = drill::run_until(store, &target, &SystemClock, &progress, &request, stop).await?;
         if let Some(server) = server {

@@ -10,7 +10,7 @@ use super::event::{Event, Unit};
 use super::phases::Phases;
 use super::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use super::restore::{self, Ready, RestoreOptions};
-use super::{Listener, compare, record, transfer};
+use super::{Listener, compare, foreign, record, transfer};
 use crate::base::{Fault, FaultKind, Result, Span};
 use crate::evidence::{Check, Drill, DrillOutcome, Origin, Phase};
 use crate::port::Written;
@@ -24,9 +24,33 @@ const PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone)]
 pub struct DrillRequest {
     pub asset: String,
-    pub target: RestoreTo,
+    pub what: Practised,
     /// Phases that came before, such as `provision` for the start of a server.
     pub before: Vec<Phase>,
+}
+
+/// What is restored for practice.
+#[derive(Debug, Clone)]
+pub enum Practised {
+    /// A state of the repository.
+    Point(RestoreTo),
+    /// A dump of another tool, by its name in a store.
+    Dump(Arc<dyn ObjectStore>, String),
+}
+
+impl Practised {
+    fn is_dump(&self) -> bool {
+        matches!(self, Practised::Dump(..))
+    }
+
+    /// The point as it was asked for, before anything was read.
+    fn named(&self) -> Option<&str> {
+        match self {
+            Practised::Point(RestoreTo::Point(point)) => Some(point),
+            Practised::Point(_) => None,
+            Practised::Dump(_, name) => Some(name),
+        }
+    }
 }
 
 /// What a drill has found out so far; a fault leaves it as it is.
@@ -69,17 +93,14 @@ pub async fn run_until(
     let key = Key::drill(&id)?.to_string();
     let base = findings.plan.as_ref().map(|plan| &plan.base);
     let blames_point = outcome.as_ref().err().is_none_or(|fault| blames_point(fault.kind, findings.began));
-    let point = match (base, &request.target) {
-        (Some(base), _) if blames_point => base.id.clone(),
-        (None, RestoreTo::Point(point)) if blames_point => point.clone(),
-        _ => "none".to_string(),
-    };
+    let point = base.map(|base| base.id.as_str()).or(request.what.named()).filter(|_| blames_point);
+    let point = point.unwrap_or("none").to_string();
     let drill = Drill {
         asset: request.asset.clone(),
         protection: base.and_then(|base| base.protection.clone()),
         point,
-        target: match request.target {
-            RestoreTo::At(at) => Some(at),
+        target: match request.what {
+            Practised::Point(RestoreTo::At(at)) => Some(at),
             _ => None,
         },
         started_at: began - before,
@@ -129,9 +150,19 @@ async fn attempt(
     findings: &mut Findings,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<()> {
-    let planning = phases.begin("plan", None, Unit::Objects);
-    let wanted = RestoreRequest { asset: request.asset.clone(), target: request.target.clone() };
-    let plan = &*findings.plan.insert(plan::make(store, &wanted).await?);
+    // A dump of another tool is read from end to end before its plan is known.
+    let planning = phases.begin(if request.what.is_dump() { "fetch" } else { "plan" }, None, Unit::Objects);
+    let (store, plan) = match &request.what {
+        Practised::Point(target) => {
+            let wanted = RestoreRequest { asset: request.asset.clone(), target: target.clone() };
+            (store, plan::make(store, &wanted).await?)
+        }
+        Practised::Dump(store, name) => {
+            let store = store.as_ref();
+            (store, foreign::plan(store, name, phases.listener).await?)
+        }
+    };
+    let plan = &*findings.plan.insert(plan);
     phases.end(planning, 0);
     plan.notes.iter().for_each(|note| phases.listener.on(Event::Warning(note.clone())));
     let options = RestoreOptions::default();

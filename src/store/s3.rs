@@ -33,7 +33,7 @@ pub struct S3Store {
 }
 
 /// At most this much of all uploads is in flight, beside the part that each of them is filling.
-const IN_FLIGHT_MIB: u32 = 32;
+const IN_FLIGHT_MIB: u32 = 24;
 const TRIES: u32 = 3;
 
 impl S3Store {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bson::{Document, doc};
 use plimsoll::base::Instant;
 use plimsoll::clock::SystemClock;
-use plimsoll::engine::drill::{self, DrillRequest};
+use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::expected::{self, Expected};
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
@@ -15,6 +15,7 @@ use plimsoll::port::{MongoSource, MongoTarget, ObjectStore};
 use plimsoll::repository::catalog;
 use plimsoll::store::memory::MemoryStore;
 
+use super::packed::{dump_entries, gzip, tar};
 use super::restored::{ASSET, back_up, begin_capture};
 use super::servers::private_mongo;
 
@@ -41,7 +42,18 @@ impl Story {
 
     /// Drills, and checks what every drill must do: be recorded, and leave the target as it was.
     async fn drill(&self, to: RestoreTo) -> Drill {
-        let request = DrillRequest { asset: ASSET.to_string(), target: to, before: Vec::new() };
+        self.practise(Practised::Point(to)).await
+    }
+
+    /// A tarball of the original scripts, in a bucket of its own.
+    async fn drill_dump(&self, name: &str, file: Vec<u8>) -> Drill {
+        let bucket: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+        bucket.put(name, file.into()).await.expect("puts");
+        self.practise(Practised::Dump(bucket, name.to_string())).await
+    }
+
+    async fn practise(&self, what: Practised) -> Drill {
+        let request = DrillRequest { asset: ASSET.to_string(), what, before: Vec::new() };
         let held = self.target.databases().await.expect("databases");
         let drill = drill::run(Arc::clone(&self.store), &self.target, &SystemClock, &Silent, &request).await;
         let drill = drill.expect("recorded");
@@ -161,4 +173,27 @@ async fn a_plan_says_how_long_it_takes_only_as_far_as_a_drill_has_shown_it() {
     larger.base.collections.iter_mut().for_each(|c| c.bytes *= 5);
     let Expected::Unknown { why } = expected::reckon(&drill, &larger) else { panic!("that is too far") };
     assert!(why.contains("too little"), "{why}");
+}
+
+const NIGHT: &str = "2026-11-20_03-00.tar.gz";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tarball_of_the_scripts_is_drilled_whole_and_told_by_its_name() {
+    let story = Story::begin().await;
+    let drill = story.drill_dump(NIGHT, gzip(&tar(&dump_entries()))).await;
+    assert!(drill.passed() && !drill.leaves_open(), "{}", why(&drill));
+    assert_eq!((drill.point.as_str(), drill.documents), (NIGHT, 2));
+    let names: Vec<&str> = drill.checks.iter().map(|check| check.name.as_str()).collect();
+    assert!(["load", "content", "options", "indexes"].iter().all(|name| names.contains(name)), "{names:?}");
+    assert!(drill.phase("fetch").is_some() && drill.phase("load").is_some(), "{:?}", drill.phases);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tarball_that_was_cut_short_fails_its_drill_and_is_blamed_for_it() {
+    let story = Story::begin().await;
+    let mut file = gzip(&tar(&dump_entries()));
+    file.truncate(file.len() - 20);
+    let drill = story.drill_dump(NIGHT, file).await;
+    assert!(!drill.passed());
+    assert_eq!((drill.point.as_str(), drill.documents), (NIGHT, 0));
 }

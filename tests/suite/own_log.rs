@@ -13,7 +13,7 @@ use plimsoll::base::{FaultKind, OpTime, Result};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::download;
-use plimsoll::engine::drill::{self, DrillRequest};
+use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::dump::Wanted;
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
@@ -217,7 +217,8 @@ async fn changes_of_every_kind_while_it_is_read_come_back_as_of_the_last_instant
     assert!(later["busy.things"].0 != point["busy.things"].0);
 
     to.database("busy").drop().await.expect("drops");
-    let wanted = DrillRequest { asset: ASSET.to_string(), target: RestoreTo::Newest, before: Vec::new() };
+    let wanted =
+        DrillRequest { asset: ASSET.to_string(), what: Practised::Point(RestoreTo::Newest), before: Vec::new() };
     let drill = drill::run(store, &Target::new(to), &SystemClock, &Silent, &wanted).await.expect("a drill");
     assert!(drill.passed(), "{:?}", drill.outcome);
     let counts = drill.checks.iter().find(|check| check.name == "counts").expect("counts");

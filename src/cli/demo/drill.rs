@@ -8,7 +8,7 @@ use super::lab::Lab;
 use super::stage::{Stage, since};
 use crate::base::quantity::grouped;
 use crate::base::{Bytes, Result};
-use crate::engine::drill::{self, DrillRequest};
+use crate::engine::drill::{self, DrillRequest, Practised};
 use crate::engine::plan::RestoreTo;
 use crate::evidence::{Drill, Phase};
 use crate::mongo::{Target, client};
@@ -19,7 +19,11 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, stored: &Stored) -> Result<Drill>
     let server = lab.spare_mongo("mongod-drill").await?;
     let provision = Phase { name: "provision".to_string(), took: since(began), bytes: 0 };
     let target = Target::new(client::connect(&server.uri).await?);
-    let request = DrillRequest { asset: DATABASE.to_string(), target: RestoreTo::Newest, before: vec![provision] };
+    let request = DrillRequest {
+        asset: DATABASE.to_string(),
+        what: Practised::Point(RestoreTo::Newest),
+        before: vec![provision],
+    };
     let store = Arc::clone(&stored.repository);
     let drill = drill::run(store, &target, stage.clock.as_ref(), &stage.ear(), &request).await?;
     server.stop().await?;
