@@ -1,5 +1,7 @@
 //! `plimsoll restore`: prints its plan, and carries it out with `--apply`.
 
+mod together;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::engine::plan::{self, RestorePlan};
 use crate::engine::restore::{self, RestoreOptions, Restored};
 use crate::engine::selection::{Name, Rename, Selection};
+use crate::engine::uploads::UploadsRestored;
 use crate::engine::{download, foreign, uploads, users};
 use crate::mongo::{Target, client};
 use crate::port::ObjectStore;
@@ -45,10 +48,13 @@ pub struct Args {
     target: TargetArgs,
     /// Restore uploads, into the bucket or directory of --to: with --at, as of that instant where the bucket kept versions,
     /// else as of the newest snapshot before it; with --from, those in a tarball of the original scripts
-    #[arg(long, requires = "to", conflicts_with = "to_uri")]
+    #[arg(long, requires = "to", conflicts_with = "to_uri", group = "of_uploads")]
     uploads: bool,
+    /// Restore this asset's uploads beside the database, as they stood at the instant that the database is brought to
+    #[arg(long, value_name = "ASSET", requires = "to", conflicts_with_all = ["from", "download"], group = "of_uploads")]
+    with_uploads: Option<String>,
     /// Bucket (s3://bucket/prefix) or directory for uploads
-    #[arg(long, value_name = "URL", requires = "uploads")]
+    #[arg(long, value_name = "URL", requires = "of_uploads")]
     to: Option<String>,
     /// Write a directory that stock mongorestore reads, in place of restoring into a server; with --at, the log up to there
     /// is beside the dump, for mongorestore --oplogReplay
@@ -70,6 +76,9 @@ const NOT_APPLIED: &str = "Nothing was written. Run again with --apply to do it.
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
         output::runtime()?.block_on(async {
+            if let (Some(asset), Some(to)) = (&self.with_uploads, &self.to) {
+                return self.together(global, asset, to).await;
+            }
             match (&self.to, &self.download) {
                 (Some(to), _) if self.from.is_some() => self.uploads_of_tarball(global, to).await,
                 (Some(to), _) => self.uploads(global, to).await,
@@ -239,14 +248,7 @@ impl Args {
         let restored = uploads::restore(store.as_ref(), destination.as_ref(), &progress, &plan, self.replace).await?;
         match global.format {
             Format::Json => output::print_json(&restored)?,
-            Format::Human => output::print(&format!(
-                "{} objects, {}, as of {}, restored from {} into {}, each compared by SHA-256\n",
-                restored.objects,
-                Bytes(restored.bytes),
-                restored.state_of,
-                restored.point,
-                destination.address(),
-            ))?,
+            Format::Human => output::print(&told_uploads(&restored, &destination.address()))?,
         }
         Ok(Exit::Done)
     }
@@ -258,6 +260,22 @@ fn stopped(plan: &RestorePlan) -> Fault {
         "the target may hold a part of `{databases}`, without indexes: do not use it; run the same command with \
          --replace, which drops it first, or drop it"
     ))
+}
+
+fn stopped_uploads(address: &str) -> Fault {
+    Fault::new(FaultKind::Interrupted, "the restore was stopped before its end").help(format!(
+        "{address} may hold a part of the uploads: run the same command with --replace, which writes all of them again"
+    ))
+}
+
+fn told_uploads(restored: &UploadsRestored, address: &str) -> String {
+    format!(
+        "{} objects, {}, as of {}, restored from {} into {address}, each compared by SHA-256\n",
+        restored.objects,
+        Bytes(restored.bytes),
+        restored.state_of,
+        restored.point,
+    )
 }
 
 fn told(restored: &Restored) -> String {

@@ -57,6 +57,11 @@ impl UploadsPlan {
         text
     }
 
+    /// Whether the state is of the very instant that was asked for: the bucket's versions tell it.
+    pub fn knows_every_instant(&self) -> bool {
+        self.at == Some(self.state_of)
+    }
+
     pub fn bytes(&self) -> u64 {
         self.objects.iter().map(|(_, content)| content.bytes).sum()
     }
@@ -162,6 +167,14 @@ async fn all_there(store: &dyn ObjectStore, plan: &UploadsPlan) -> Result<()> {
     })
 }
 
+/// What is there already is somebody's.
+pub async fn must_be_empty(destination: &dyn ObjectStore) -> Result<()> {
+    let Some(first) = destination.list("").await?.into_iter().next() else { return Ok(()) };
+    let address = destination.address();
+    Err(Fault::new(FaultKind::Conflict, format!("{address} already holds objects, such as `{}`", first.key))
+        .help("nothing was changed; name an empty place, or overwrite with --replace"))
+}
+
 /// Writes what the plan holds into `destination`, which must hold nothing; with `replace`, objects of the same key are
 /// overwritten and others stay.
 pub async fn restore(
@@ -171,13 +184,8 @@ pub async fn restore(
     plan: &UploadsPlan,
     replace: bool,
 ) -> Result<UploadsRestored> {
-    if !replace && let Some(first) = destination.list("").await?.first() {
-        let address = destination.address();
-        return Err(Fault::new(
-            FaultKind::Conflict,
-            format!("{address} already holds objects, such as `{}`", first.key),
-        )
-        .help("nothing was changed; name an empty place, or overwrite with --replace"));
+    if !replace {
+        must_be_empty(destination).await?;
     }
     let with_attributes = plan.objects.iter().filter(|(_, content)| !content.attributes.is_empty()).count();
     if with_attributes > 0 && !destination.keeps_attributes() {

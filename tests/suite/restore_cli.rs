@@ -1,13 +1,16 @@
 //! The verbs as people run them: back up, restore with its plan first, drill, uploads; with exit statuses.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use bson::{Document, doc};
+use bytes::Bytes;
 use plimsoll::clock::SystemClock;
 use plimsoll::mongo::client;
-use plimsoll::port::Clock;
+use plimsoll::port::{Clock, ObjectStore};
+use plimsoll::store::s3::S3Store;
 
-use super::servers::{mongo, private_mongo, unique};
+use super::servers::{bucket, mongo, private_mongo, s3, unique};
 
 struct Shell {
     repository: tempfile::TempDir,
@@ -219,4 +222,54 @@ async fn an_interrupted_restore_says_what_the_target_holds_and_how_to_go_on() {
     assert_eq!(again.status.code(), Some(0), "{}", text(&again));
     let users = client.database("shop").collection::<Document>("users");
     assert_eq!(users.count_documents(doc! {}).await.expect("counts"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_and_its_uploads_come_back_as_of_one_instant_or_neither_is_touched() {
+    let (from, to, db, s3) = (mongo().await, private_mongo().await, unique("together"), s3().await);
+    let name = bucket("together").await;
+    let uploads = S3Store::open(&name, "", &s3.options()).await.expect("opens");
+    uploads.keep_versions().await.expect("keeps versions");
+    uploads.put("a.jpg", Bytes::from_static(b"as it was")).await.expect("puts");
+    let images = client::connect(&from.uri).await.expect("connects").database(&db).collection::<Document>("images");
+    images.insert_one(doc! { "object": "a.jpg" }).await.expect("inserts");
+    let shell = Shell { repository: tempfile::tempdir().expect("a folder"), mongod: super::servers::mongod() };
+    let variables = [
+        ("PLIMSOLL_URI", from.uri.as_str()),
+        ("PLIMSOLL_TARGET_URI", to.uri.as_str()),
+        ("AWS_ENDPOINT_URL_S3", s3.endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", s3.access_key.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", s3.secret_key.as_str()),
+    ];
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let saved = shell.run(&["backup", "--asset", "shop", "--db", &db], &variables);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+    // What comes later is no part of that instant, though the copy of the uploads is taken after it.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    uploads.put("a.jpg", Bytes::from_static(b"overwritten")).await.expect("puts");
+    uploads.put("b.jpg", Bytes::from_static(b"later")).await.expect("puts");
+    let saved = shell.run(&["backup", "--asset", "pictures", "--bucket", &format!("s3://{name}")], &variables[2..]);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("uploads").display().to_string();
+    let both = ["restore", "--asset", "shop", "--with-uploads", "pictures", "--to", &out];
+    let planned = shell.run(&both, &variables);
+    assert_eq!(planned.status.code(), Some(0), "{}", text(&planned));
+    assert!(text(&planned).contains("1 documents") && text(&planned).contains("1 object"), "{}", text(&planned));
+
+    std::fs::create_dir(&out).expect("makes");
+    std::fs::write(folder.path().join("uploads/taken"), "somebody's").expect("writes");
+    let refused = shell.run(&[&both[..], &["--apply"]].concat(), &variables);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    let held = client::connect(&to.uri).await.expect("connects").list_database_names().await.expect("lists");
+    assert!(!held.contains(&db), "the database waits until the uploads can come too");
+
+    std::fs::remove_file(folder.path().join("uploads/taken")).expect("removes");
+    let applied = shell.run(&[&both[..], &["--apply"]].concat(), &variables);
+    assert_eq!(applied.status.code(), Some(0), "{}", text(&applied));
+    assert_eq!(std::fs::read(folder.path().join("uploads/a.jpg")).expect("is there"), b"as it was");
+    assert!(!folder.path().join("uploads/b.jpg").exists());
+    let restored = client::connect(&to.uri).await.expect("connects").database(&db).collection::<Document>("images");
+    assert_eq!(restored.count_documents(doc! {}).await.expect("counts"), 1);
 }
