@@ -8,6 +8,7 @@
 //! # The way of the data
 //!
 //! ```text
+//!  crontabs, scripts ──┐
 //!  policies/*.toml ── policy ──┐                       ┌── audit ──────┐
 //!                              ├── timeline (recover-  │               │
 //!  store, importers ─ evidence ┘   able instants, and ─┼── sim ── cost ┼── report ── terminal, HTML, CSV,
@@ -28,7 +29,7 @@
 //! | floor | rooms | rule |
 //! |---|---|---|
 //! | foundations | `base` | pure |
-//! | core | `schedule`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost` | no IO, no async, no clock, no printing |
+//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
 //! | edges | `mongo`, `store`, `clock`, `lab`, `report`, `cli` | the only places with IO |
 //!
@@ -68,6 +69,7 @@ pub mod port;
 pub mod report;
 pub mod repository;
 pub mod schedule;
+pub mod script;
 pub mod sim;
 pub mod store;
 pub mod timeline;

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("schedule", &["base"]),
-    ("policy", &["base", "schedule"]),
+    ("script", &["base"]),
+    ("policy", &["base", "schedule", "script"]),
     ("evidence", &["base", "policy"]),
     ("timeline", &["base", "schedule", "policy", "evidence"]),
-    ("audit", &["base", "schedule", "policy", "evidence", "timeline"]),
+    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
     ("cost", &["base", "schedule", "policy", "evidence", "timeline", "sim"]),
     ("port", &["base"]),
@@ -27,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "base",
             "schedule",
+            "script",
             "policy",
             "evidence",
             "timeline",
@@ -48,7 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure: crates that do IO have no business there.
-const PURE: &[&str] = &["base", "schedule", "policy", "evidence", "timeline", "audit", "sim", "cost"];
+const PURE: &[&str] = &["base", "schedule", "script", "policy", "evidence", "timeline", "audit", "sim", "cost"];
 const IMPURE: &[&str] =
     &["tokio", "mongodb::", "aws_sdk_s3", "std::fs", "std::net", "std::process", "std::env", "async "];
 

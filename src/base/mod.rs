@@ -3,6 +3,7 @@
 pub mod compression;
 pub mod fault;
 pub mod keeping;
+pub mod place;
 pub mod quantity;
 pub mod rng;
 pub mod time;
@@ -10,5 +11,6 @@ pub mod time;
 pub use compression::{Codec, Compression};
 pub use fault::{Fault, FaultKind, Result};
 pub use keeping::{Keeping, ServerEncryption, StorageClass, Terms};
-pub use quantity::Bytes;
+pub use place::Place;
+pub use quantity::{Bytes, Speed};
 pub use time::{Instant, OpTime, Span, Window};

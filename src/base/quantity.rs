@@ -72,6 +72,43 @@ impl FromStr for Bytes {
     }
 }
 
+/// How fast bytes move, in bytes a second. Read as `60 Mbit/s` or `200 MB/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Speed(pub u64);
+
+impl Speed {
+    /// Seconds that so many bytes take; none at no speed.
+    pub fn seconds_for(self, bytes: Bytes) -> Option<u64> {
+        bytes.0.checked_add(self.0.saturating_sub(1))?.checked_div(self.0)
+    }
+}
+
+impl fmt::Display for Speed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", Bytes(self.0))
+    }
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const ALLOWED: &str = "write a number and a unit a second, such as 60 Mbit/s or 200 MB/s";
+        let refused = || format!("`{text}` is not a speed; {ALLOWED}");
+        let amount = text.trim().strip_suffix("/s").ok_or_else(refused)?;
+        let bytes = match amount.trim().strip_suffix("bit") {
+            // Bits read as bytes of the same multiple, then divided.
+            Some(bits) => format!("{bits}B").parse::<Bytes>().map(|bytes| bytes.0 / 8),
+            None => amount.parse::<Bytes>().map(|bytes| bytes.0),
+        };
+        match bytes {
+            Ok(0) => Err(format!("`{text}` moves nothing; {ALLOWED}")),
+            Ok(bytes) => Ok(Speed(bytes)),
+            Err(_) => Err(refused()),
+        }
+    }
+}
+
 /// An amount with its currency and thousands separated: `USD 17,088`. Cents below 100.
 pub fn money(amount: f64, currency: &str) -> String {
     let decimals = if amount.abs() < 100.0 { 2 } else { 0 };

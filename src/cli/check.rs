@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::beside::BesideArgs;
 use super::output::{self, Format, Global};
 use super::{Exit, policy_file, verdicts};
 use crate::audit::{self, Audit, Verdict};
@@ -23,6 +24,8 @@ pub struct Args {
     /// Judge schedules and waivers from this instant on, such as 2026-11-20T14:03:07Z
     #[arg(long, value_name = "INSTANT")]
     as_of: Option<Instant>,
+    #[command(flatten)]
+    beside: BesideArgs,
 }
 
 #[derive(Serialize)]
@@ -39,7 +42,7 @@ impl Args {
         let mut refused = None;
         for path in &self.policies {
             // Every file is read even after one failed, so that one run shows what is wrong with all of them.
-            match policy_file::load(path) {
+            match policy_file::load(path).and_then(|policy| self.beside.attach(policy)) {
                 Ok(policy) => {
                     let audit = audit::run(&policy, None, as_of, Window::new(as_of - WINDOW, as_of));
                     audits.push((path.display().to_string(), policy, audit));

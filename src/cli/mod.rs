@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod beside;
 mod capture;
 mod check;
 mod connect;

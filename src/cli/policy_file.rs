@@ -1,12 +1,12 @@
 //! The argument that names the policy file, and reading it with all its problems shown.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
 use crate::base::{Fault, FaultKind, Result};
-use crate::policy::{self, Policy, Problem, SourceText};
+use crate::policy::{self, Fetched, Policy, Problem, SourceText};
 
 /// Problems shown at once: more than a screen or two of them is one mistake repeated.
 const MOST_SHOWN: usize = 50;
@@ -28,24 +28,57 @@ impl PolicyArg {
 }
 
 /// Reads and validates a policy; the fault holds all its problems, each shown at its place.
-pub fn load(path: &std::path::Path) -> Result<Policy> {
+pub fn load(path: &Path) -> Result<Policy> {
     let shown = path.display();
-    let file = std::fs::File::open(path).map_err(|error| {
-        let mut fault = Fault::io("read the policy", shown.to_string(), error);
+    let text = read("policy", path)
+        .map_err(|fault| fault.help("check the path, or write a policy to start from with `plimsoll init`"))?;
+    let source = SourceText::new(shown.to_string(), text);
+    policy::parse_with(source, &mut fetch).map_err(|said| refused(&said.source, &said.problems))
+}
+
+/// The text of a file that the user named, called `what` where it cannot be read.
+pub fn read(what: &str, path: &Path) -> Result<String> {
+    let shown = path.display();
+    let cannot = |error| {
+        let mut fault = Fault::io(&format!("read the {what}"), shown.to_string(), error);
         // The command line named a file that is not there.
         if fault.kind == FaultKind::Missing {
             fault.kind = FaultKind::Usage;
         }
-        fault.help("check the path, or write a policy to start from with `plimsoll init`")
-    })?;
+        fault
+    };
     let mut bytes = vec![];
-    file.take(MOST_READ).read_to_end(&mut bytes).map_err(|e| Fault::io("read the policy", shown.to_string(), e))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    std::fs::File::open(path).and_then(|f| f.take(MOST_READ).read_to_end(&mut bytes)).map_err(cannot)?;
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Fault::usage(format!("the policy `{shown}` is not text in UTF-8: byte {at} is not")).help("save it as UTF-8")
-    })?;
-    let source = SourceText::new(shown.to_string(), text);
-    policy::parse(source.clone()).map_err(|problems| refused(&source, &problems))
+        Fault::usage(format!("the {what} `{shown}` is not text in UTF-8: byte {at} is not")).help("save it as UTF-8")
+    })
+}
+
+/// A file that another one names, relative to it.
+fn fetch(from: &str, path: &str) -> std::result::Result<Fetched, String> {
+    let file = plain(&Path::new(from).parent().unwrap_or(Path::new("")).join(path));
+    // A pipe or a device would be waited for.
+    let is_file = std::fs::metadata(&file).map_err(|error| error.to_string())?.is_file();
+    if !is_file {
+        return Err("it is not a file".to_string());
+    }
+    let text = read("file", &file).map_err(|fault| fault.to_string())?;
+    Ok(Fetched { name: file.display().to_string(), text })
+}
+
+/// The path without `.` and, where a folder stands before it, `..`: one file has one name.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        let folder = matches!(plain.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if folder => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// All problems as one usage fault.

@@ -15,6 +15,9 @@ pub fn load(policy: &Policy, policy_file: &Path) -> Result<PriceBook> {
     if let Some(book) = book::builtin(name) {
         return Ok(book);
     }
+    // A book that an included file names stands beside that file.
+    let named_in = policy.prices.as_ref().filter(|prices| prices.at.file > 0);
+    let policy_file = named_in.map_or(policy_file, |prices| Path::new(&policy.source.of(prices.at).name));
     let file = policy_file.parent().unwrap_or(Path::new("")).join(name);
     let text = std::fs::read_to_string(&file).map_err(|error| {
         Fault::io("read the price book", file.display(), error)

@@ -155,7 +155,7 @@ fn add_copies(plan: &mut Policy) {
     plan.protections.extend(copies);
     if !plan.domains.iter().any(|d| d.name == OFFSITE) {
         let (name, at) = (OFFSITE.to_string(), Place::default());
-        plan.domains.push(Domain { name, at, kind: DomainKind::Account, inside: vec![] });
+        plan.domains.push(Domain { name, at, kind: DomainKind::Account, inside: vec![], medium: None, checked: None });
     }
 }
 

@@ -3,7 +3,9 @@
 //! `document` turns TOML into plain tables and collects every problem; `validate` turns tables into a [`Policy`], in
 //! which every name resolves and every number makes sense. Everything else sees only [`Policy`].
 
+pub mod beside;
 pub mod document;
+pub mod include;
 pub mod objective;
 pub mod place;
 pub mod plan;
@@ -13,18 +15,22 @@ pub mod schema;
 pub mod validate;
 pub mod waiver;
 
+pub use beside::{Beside, Scheduled};
+pub use include::Fetched;
 pub use objective::{Consistency, Objective};
 pub use place::{Place, Placed, SourceText};
-pub use plan::{Asset, AssetKind, Credential, Domain, DomainKind, Mechanism, Protection, Scheduler};
+pub use plan::{Asset, AssetKind, Credential, Domain, DomainKind, Mechanism, Medium, Protection, Scheduler};
 pub use problem::Problem;
 pub use scenario::{Duration, LossRates, Scenario, Step};
-pub use validate::parse;
+pub use validate::{Refused, parse, parse_with};
 pub use waiver::{Contact, Waiver};
 
 /// A validated policy: the only form that the rest of the house sees.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub source: SourceText,
+    /// Schedules and scripts that were read beside it.
+    pub beside: Beside,
     /// Whose plan this is.
     pub name: String,
     /// ISO 4217 code that all money is in.

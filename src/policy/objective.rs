@@ -24,6 +24,20 @@ pub struct Objective {
     pub encrypted: Option<Placed<bool>>,
     /// The weakest consistency allowed.
     pub consistency: Option<Placed<Consistency>>,
+    /// Kinds of storage that the copies stand on.
+    pub media: Option<Placed<u32>>,
+    /// At least one copy at another site, and somebody has made sure.
+    pub offsite: Option<Placed<bool>>,
+    /// The longest that a copy may be kept.
+    pub keep_at_most: Option<Placed<Span>>,
+    /// The least part of the scheduled points that must have been made.
+    pub points_created: Option<Placed<f64>>,
+    /// The least part of restores that drills must show to succeed, with 95 % confidence.
+    pub restores_shown: Option<Placed<f64>>,
+    /// The least part of production's size that a drill must restore to count.
+    pub drill_share: Option<Placed<f64>>,
+    /// The longest time between two test alerts that arrived.
+    pub alert_test_every: Option<Placed<Span>>,
 }
 
 /// How far the parts of one recovery point are of one instant, weakest first, so that `<` means weaker.
@@ -50,6 +64,13 @@ impl Objective {
             immutable: self.immutable.clone().or_else(|| wider.immutable.clone()),
             encrypted: self.encrypted.clone().or_else(|| wider.encrypted.clone()),
             consistency: self.consistency.clone().or_else(|| wider.consistency.clone()),
+            media: self.media.clone().or_else(|| wider.media.clone()),
+            offsite: self.offsite.clone().or_else(|| wider.offsite.clone()),
+            keep_at_most: self.keep_at_most.clone().or_else(|| wider.keep_at_most.clone()),
+            points_created: self.points_created.clone().or_else(|| wider.points_created.clone()),
+            restores_shown: self.restores_shown.clone().or_else(|| wider.restores_shown.clone()),
+            drill_share: self.drill_share.clone().or_else(|| wider.drill_share.clone()),
+            alert_test_every: self.alert_test_every.clone().or_else(|| wider.alert_test_every.clone()),
         }
     }
 }

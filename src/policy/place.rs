@@ -3,15 +3,7 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// Line and column, both from 1; the column counts characters. `len` is the number of characters to underline. `file` is
-/// 0 for the policy itself, else the number of a file that was read beside it; see [`SourceText::of`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
-pub struct Place {
-    pub file: u32,
-    pub line: u32,
-    pub column: u32,
-    pub len: u32,
-}
+pub use crate::base::Place;
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! The declared plan: what is protected, by which mechanisms, stored where, deletable by whom.
 
 use super::{Consistency, Objective, Place, Placed};
-use crate::base::{Bytes, Compression, ServerEncryption, Span};
+use crate::base::{Bytes, Compression, Instant, ServerEncryption, Span, Speed};
 use crate::schedule::Schedule;
 
 /// Something protected.
@@ -18,6 +18,8 @@ pub struct Asset {
     pub lives_in: Vec<Placed<String>>,
     /// The asset that this one's contents refer to (database rows that name uploads).
     pub references: Option<Placed<String>>,
+    /// Names of the checks that a drill must pass to count.
+    pub checks: Vec<Placed<String>>,
     /// The asset's own objectives; see [`super::Policy::objective_for`].
     pub objective: Objective,
     /// The asset's own loss rates, in place of the policy's.
@@ -38,6 +40,19 @@ pub struct Domain {
     pub kind: DomainKind,
     /// Domains whose loss takes this one with them.
     pub inside: Vec<Placed<String>>,
+    /// What it is made of, declared or by its kind.
+    pub medium: Option<Medium>,
+    /// When somebody last made sure that it stands where the plan says.
+    pub checked: Option<Placed<Instant>>,
+}
+
+/// A kind of storage: what one flaw of firmware, driver or service can take at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Medium {
+    Disk,
+    Objects,
+    Managed,
+    Tape,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +64,17 @@ pub enum DomainKind {
     Region,
     Provider,
     Site,
+}
+
+impl DomainKind {
+    /// The kind of storage that goes without saying.
+    pub fn medium(self) -> Option<Medium> {
+        match self {
+            DomainKind::Host | DomainKind::Cluster => Some(Medium::Disk),
+            DomainKind::Bucket => Some(Medium::Objects),
+            _ => None,
+        }
+    }
 }
 
 /// Something whose loss or theft lets somebody delete what stands in `can_delete`.
@@ -72,6 +98,14 @@ pub struct Protection {
     pub runs_in: Vec<Placed<String>>,
     /// How long a point is kept. None: not declared, so nothing is promised.
     pub retention: Option<Placed<Span>>,
+    /// The retention that the plan names, where the store's own rule ends it sooner.
+    pub cut_short: Option<Placed<Span>>,
+    /// How much later than planned a run's point may be there.
+    pub late_by: Option<Placed<Span>>,
+    /// What the scheduler's entry that runs it is known by.
+    pub job: Option<Placed<String>>,
+    /// How fast it can be read back.
+    pub restore_rate: Option<Placed<Speed>>,
     /// Object lock on each point, from its creation.
     pub lock: Option<Placed<Span>>,
     pub consistency: Option<Placed<Consistency>>,

@@ -18,6 +18,11 @@ pub struct Waiver {
 
 #[derive(Debug, Clone)]
 pub struct Contact {
+    pub at: Place,
     pub name: String,
     pub reach: String,
+    /// Whether failed and missing backups are told there.
+    pub alerts: bool,
+    /// When a test alert last arrived there.
+    pub proven: Option<Placed<Instant>>,
 }

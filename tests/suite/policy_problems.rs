@@ -122,7 +122,7 @@ rpoo = "1h"
       |
     9 | rpoo = "1h"
       | ^^^^
-      = help: did you mean `rpo`? allowed: rpo, rto, retention, drill_every, copies, immutable, encrypted, consistency
+      = help: did you mean `rpo`? allowed: rpo, rto, retention, drill_every, copies, immutable, encrypted, consistency, media, offsite, keep_at_most, points_created, restores_shown, drill_share, alert_test_every
     "#);
 }
 

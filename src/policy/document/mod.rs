@@ -21,10 +21,11 @@ const LARGEST_BYTES: usize = 4 << 20;
 /// together still fit a small stack.
 const MOST_DOTS: usize = 16;
 
-/// Reads the file's tables, as far as they can be read. The reader holds what was wrong.
-pub fn read(source: &SourceText) -> (PolicyTable, Reader<'_>) {
+/// Reads the tables of the file of this number, as far as they can be read. The reader holds what was wrong. A file that
+/// is included, or includes others, may lack what they have.
+pub fn read(source: &SourceText, file: u32) -> (PolicyTable, Reader<'_>) {
     let text: &str = &source.text;
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, file);
     if let Err((span, message)) = check_size(text) {
         let at = reader.place(span);
         reader.wrong::<()>(at, message, "a policy is a file that people write and read");
@@ -42,7 +43,8 @@ pub fn read(source: &SourceText) -> (PolicyTable, Reader<'_>) {
         };
         reader.wrong::<()>(at, message, help);
     }
-    let at = Place { line: 1, column: 1, len: 1, ..Place::default() };
+    let at = Place::on(file, 1, 1, 1);
+    reader.part = file > 0 || document.get_ref().contains_key("include");
     // After an error of syntax the tables hold guesses: their problems would only hide it.
     let tables = match reader.problems.is_empty() {
         true => reader.table(document.get_ref(), at),

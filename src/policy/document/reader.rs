@@ -58,11 +58,14 @@ impl Field {
 pub struct Reader<'a> {
     pub index: Index<'a>,
     pub problems: Vec<Problem>,
+    /// The outermost table is one of several that make a whole: what it lacks may stand in another.
+    pub part: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(text: &'a str) -> Self {
-        Reader { index: Index::new(text), problems: vec![] }
+    /// For the text of the file of this number.
+    pub fn new(text: &'a str, file: u32) -> Self {
+        Reader { index: Index::in_file(text, file), problems: vec![], part: false }
     }
 
     pub fn place(&self, span: Range<usize>) -> Place {
@@ -100,6 +103,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a table's fields in the file's order; what could not be read is absent, with its problem noted.
     pub fn table<T: Table>(&mut self, fields: &DeTable, at: Place) -> T {
+        let part = std::mem::take(&mut self.part);
         let mut table = T::default();
         table.set_place(at);
         let kind = fields.get("kind").and_then(|kind| kind.get_ref().as_str());
@@ -121,7 +125,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        for field in T::FIELDS.iter().filter(|field| field.required && !fields.contains_key(field.name)) {
+        for field in T::FIELDS.iter().filter(|field| field.required && !part && !fields.contains_key(field.name)) {
             if field.kinds.is_empty() || (kind_known && field.fits(kind)) {
                 let what = match kind.filter(|_| kind_known && !field.kinds.is_empty()) {
                     Some(kind) => format!("{} of kind `{kind}`", T::WHAT),

@@ -3,10 +3,10 @@
 use chrono_tz::Tz;
 
 use super::reader::table;
-use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Text, Wait};
+use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Share, Text, Wait};
 use super::words::{Assumed, Currency, Kind, Takes, Until, Version};
-use crate::base::{Bytes, Compression, ServerEncryption, Span};
-use crate::policy::{AssetKind, Consistency, DomainKind, Scheduler};
+use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
+use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Scheduler};
 
 table! {
     /// What the business asked for, what protects it, what can fail, and who accepted which risk.
@@ -21,6 +21,12 @@ table! {
         timezone: Tz, optional;
         /// Price book: the name of a built-in one (`aws-us-east-1`) or a path relative to this file.
         prices: Text, optional;
+        /// Policy files with defaults, relative to this one; what stands here overrides them, later ones the earlier.
+        include: List<Text>, optional;
+        /// Files that schedulers run from, relative to this one; what they say is held against the schedules here.
+        schedules: List<Text>, optional;
+        /// Shell scripts of the backups, relative to this file; what they do is held against what is declared.
+        scripts: List<Text>, optional;
         /// What holds for every asset and scenario that does not say otherwise.
         objective: ObjectiveTable, optional;
         /// What an hour without service and an hour of lost writes cost.
@@ -61,6 +67,20 @@ table! {
         encrypted: bool, optional;
         /// The weakest consistency that a recovery point may have.
         consistency: Consistency, optional;
+        /// Kinds of storage that the copies stand on, at least: a flaw of one kind then leaves another.
+        media: u32, optional;
+        /// At least one copy at another site than the live data, and somebody has made sure that it is there.
+        offsite: bool, optional;
+        /// The longest that a copy may be kept.
+        keep_at_most: Positive, optional;
+        /// The least part of the scheduled recovery points that must really have been made: 0.95 is 95 %.
+        points_created: Share, optional;
+        /// The least part of restores that drills must show to succeed, with 95 % confidence: 0.9 takes 29 clean drills.
+        restores_shown: Share, optional;
+        /// The least part of production's size that a drill must restore to count; a tenth where absent.
+        drill_share: Share, optional;
+        /// The longest time between two test alerts that arrived where failed backups are told.
+        alert_test_every: Positive, optional;
     }
 }
 
@@ -85,6 +105,10 @@ table! {
         kind: DomainKind, required;
         /// Domains whose loss takes this one with them.
         inside: List<Name>, optional;
+        /// What it is made of; where absent, a bucket is objects, a host or cluster is disk.
+        medium: Medium, optional;
+        /// Last day on which somebody made sure that it stands where the plan says.
+        checked: Until, optional;
     }
 }
 
@@ -109,6 +133,8 @@ table! {
         lives_in: List<Name>, required;
         /// The asset that the contents of this one refer to, as rows that name uploads do.
         references: Name, optional;
+        /// Names of the checks that a drill of it must pass to count.
+        checks: List<Text>, optional;
         /// What holds for this asset in place of the policy's objective, value by value.
         objective: ObjectiveTable, optional;
         /// What failures of this asset cost, in place of the policy's losses.
@@ -131,6 +157,10 @@ table! {
         takes: Span, required for ["snapshot", "mirror"];
         /// Failed runs in a row that the plan allows for; 0 where absent.
         allowed_failures: u32, optional for ["snapshot", "mirror"];
+        /// How much later than planned a run's point may be there; until the next run is due where absent.
+        late_by: Span, optional for ["snapshot", "mirror"];
+        /// What the scheduler's entry that runs it is known by: a script, a unit, a workflow or a job.
+        job: Text, optional for ["snapshot", "log", "mirror", "copy"];
         /// How far behind the newest write it is at most.
         lag: Span, required for ["log", "replica"];
         /// How far back it can roll to any instant.
@@ -145,6 +175,8 @@ table! {
         runs_in: List<Name>, optional for ["snapshot", "log", "mirror", "copy", "replica"];
         /// How long a point is kept; for a log its window where absent.
         retention: Positive, optional for ["snapshot", "log", "versioning", "copy"];
+        /// After how long the store's own rule removes points, whatever their retention.
+        lifecycle: Positive, optional for ["snapshot", "log", "versioning", "copy"];
         /// Object lock on each point, counted from its creation.
         lock: Positive, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
         /// How far the parts of one point are of one instant.
@@ -153,6 +185,8 @@ table! {
         encrypted: bool, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
         /// Whether each point is read back and hashed again after it was written; a listing does not count.
         verified: bool, optional for ["snapshot", "log", "mirror", "copy"];
+        /// How fast it can be read back, such as "60 Mbit/s" or "200 MB/s".
+        restore_rate: Speed, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
         /// What starts the runs.
         scheduler: Scheduler, optional for ["snapshot", "log", "mirror", "copy"];
         /// Storage class in the price book; the book's default where absent.
@@ -233,5 +267,9 @@ table! {
         name: Text, required;
         /// How to reach them.
         reach: Text, required;
+        /// Whether failed and missing backups are told there; false where absent.
+        alerts: bool, optional;
+        /// Last day on which a test alert arrived there.
+        proven: Until, optional;
     }
 }

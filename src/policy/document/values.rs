@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::reader::{Node, Reader, Table, Value, in_order};
 use super::suggest;
-use crate::base::{Bytes, Compression, ServerEncryption, Span};
+use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
 use crate::policy::place::Placed;
 
 const LONGEST_TEXT: usize = 2_000;
@@ -147,6 +147,11 @@ number!(
     Fraction, 100.0, "a fraction, at least 0 and at most 100: 0.4 is 40 %"
 );
 
+number!(
+    /// A part of a whole, at most all of it.
+    Share, 1.0, "a share, at least 0 and at most 1: 0.95 is 95 %"
+);
+
 impl Value for Span {
     const TAKES: &'static str = "a duration in quotes, such as \"90s\", \"15min\", \"6h\", \"1h30min\" or \"30d\"";
 
@@ -193,6 +198,22 @@ impl Value for Bytes {
     fn schema() -> Json {
         let pattern = "^\\s*[0-9]+(\\.[0-9]*)?\\s*([kMGTP]?B|[KMGTP]iB)\\s*$";
         json!({ "type": "string", "pattern": pattern, "examples": ["64 GB"] })
+    }
+}
+
+impl Value for Speed {
+    const TAKES: &'static str = "a speed in quotes, such as \"60 Mbit/s\" or \"200 MB/s\"";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.value.as_str() {
+            Some(text) => text.parse().or_else(|said: String| reader.wrong_text(node.at, &said).ok_or(())).ok(),
+            None => reader.wrong_type(node, Self::TAKES),
+        }
+    }
+
+    fn schema() -> Json {
+        let pattern = "^\\s*[0-9]+(\\.[0-9]*)?\\s*([kMG]bit|[kMGTP]?B|[KMGTP]iB)/s\\s*$";
+        json!({ "type": "string", "pattern": pattern, "examples": ["60 Mbit/s", "200 MB/s"] })
     }
 }
 

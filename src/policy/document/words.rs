@@ -8,7 +8,7 @@ use super::reader::{Node, Reader, Value, table};
 use super::suggest;
 use super::values::{Text, Word};
 use crate::base::{Instant, Span};
-use crate::policy::{AssetKind, Consistency, DomainKind, Placed, Scheduler};
+use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Placed, Scheduler};
 
 impl Word for AssetKind {
     const TAKES: &'static str = "a kind of asset, such as \"mongodb\"";
@@ -28,6 +28,16 @@ impl Word for DomainKind {
         ("region", DomainKind::Region, "one region of a provider"),
         ("provider", DomainKind::Provider, "a whole provider"),
         ("site", DomainKind::Site, "a building, or anything else with one fate"),
+    ];
+}
+
+impl Word for Medium {
+    const TAKES: &'static str = "a kind of storage, such as \"disk\"";
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("disk", Medium::Disk, "disks of hosts, or volumes"),
+        ("objects", Medium::Objects, "an object store"),
+        ("managed", Medium::Managed, "the snapshots of a managed service"),
+        ("tape", Medium::Tape, "tape, or anything else that is offline"),
     ];
 }
 

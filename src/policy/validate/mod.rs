@@ -7,25 +7,53 @@ mod scenario;
 use chrono::{Days, TimeZone};
 use chrono_tz::Tz;
 
+use super::beside::{self, Beside};
 use super::document::tables::{ContactTable, LossesTable, ObjectiveTable, PolicyTable, WaiverTable};
 use super::document::values::{Named, Rows, Text};
 use super::document::words::Until;
 use super::document::{self, reader::Reader};
+use super::include::{self, Fetch};
 use super::{Contact, LossRates, Objective, Placed, Policy, Problem, SourceText, Waiver};
 use crate::base::{Instant, Span};
 use names::Names;
 
-/// Reads a policy, or says everything that is wrong with it, in the order of the file.
+/// Everything that is wrong with a policy, and the files that it is in.
+#[derive(Debug)]
+pub struct Refused {
+    pub source: SourceText,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a policy of one file, or says everything that is wrong with it, in the order of the file.
 pub fn parse(source: SourceText) -> Result<Policy, Vec<Problem>> {
-    let (tables, mut reader) = document::read(&source);
-    let policy = build(tables, &source, &mut reader);
-    let mut problems = reader.problems;
+    let alone = |_: &str, _: &str| Err("no other file is read here".to_string());
+    parse_with(source, &mut { alone }).map_err(|refused| refused.problems)
+}
+
+/// Reads a policy and what it names: includes, schedules, scripts. `fetch` is given the name of the file that names
+/// another, and the path that stands there.
+pub fn parse_with(source: SourceText, fetch: &mut Fetch) -> Result<Policy, Refused> {
+    let (tables, mut files) = include::read(source, fetch);
+    let named = beside::named(&tables);
+    let text = files.source.clone();
+    let mut reader = Reader::new(&text.text, 0);
+    let policy = build(tables, &text, &mut reader);
+    files.problems.extend(reader.problems);
+    let mut beside = Beside::default();
+    // With a problem in the policy itself, what is said of other files would only hide it.
+    if files.problems.is_empty() {
+        beside = beside::read(named, &mut files, fetch);
+    }
+    let include::Files { source, mut problems } = files;
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
     match policy {
-        Some(policy) if problems.is_empty() => Ok(policy),
-        _ if problems.is_empty() => Err(vec![Problem::new(Default::default(), "the policy could not be read")]),
-        _ => Err(problems),
+        Some(policy) if problems.is_empty() => Ok(Policy { source, beside, ..policy }),
+        _ if problems.is_empty() => {
+            let problems = vec![Problem::new(Default::default(), "the policy could not be read")];
+            Err(Refused { source, problems })
+        }
+        _ => Err(Refused { source, problems }),
     }
 }
 
@@ -33,7 +61,7 @@ pub fn parse(source: SourceText) -> Result<Policy, Vec<Problem>> {
 fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Option<Policy> {
     let zone = document::words::zone_or(&tables.timezone, Tz::UTC);
     let names = Names::of(&tables);
-    let domains = plan::domains(named(tables.domain), &names, reader);
+    let domains = plan::domains(named(tables.domain), &names, zone, reader);
     let credentials = plan::credentials(named(tables.credential), &names, reader);
     let assets = plan::assets(named(tables.asset), &names, reader);
     let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
@@ -41,6 +69,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
     Some(Policy {
         source: source.clone(),
+        beside: Beside::default(),
         name: tables.name?.value.0,
         currency: tables.currency.map_or_else(|| "USD".to_string(), |currency| currency.value.0),
         timezone: zone,
@@ -52,7 +81,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
         scenarios,
         losses: tables.losses.and_then(|losses| loss_rates(losses.value)),
         prices: tables.prices.map(|prices| prices.map(|text| text.0)),
-        contacts: rows(tables.contact).into_iter().filter_map(|c| contact(c.value)).collect(),
+        contacts: rows(tables.contact).into_iter().filter_map(|c| contact(c.value, zone)).collect(),
         waivers,
     })
 }
@@ -80,6 +109,13 @@ fn objective(table: Option<Placed<ObjectiveTable>>) -> Objective {
         immutable: table.immutable,
         encrypted: table.encrypted,
         consistency: table.consistency,
+        media: table.media,
+        offsite: table.offsite,
+        keep_at_most: table.keep_at_most.map(|span| span.map(|span| span.0)),
+        points_created: table.points_created.map(|share| share.map(|share| share.0)),
+        restores_shown: table.restores_shown.map(|share| share.map(|share| share.0)),
+        drill_share: table.drill_share.map(|share| share.map(|share| share.0)),
+        alert_test_every: table.alert_test_every.map(|span| span.map(|span| span.0)),
     }
 }
 
@@ -93,8 +129,14 @@ fn loss_rates(table: LossesTable) -> Option<LossRates> {
     })
 }
 
-fn contact(table: ContactTable) -> Option<Contact> {
-    Some(Contact { name: text(table.name)?, reach: text(table.reach)? })
+fn contact(table: ContactTable, zone: Tz) -> Option<Contact> {
+    Some(Contact {
+        at: table.at,
+        name: text(table.name)?,
+        reach: text(table.reach)?,
+        alerts: table.alerts.is_some_and(|alerts| alerts.value),
+        proven: table.proven.map(|proven| proven.map(|day| first_moment(day, zone))),
+    })
 }
 
 fn waiver(table: WaiverTable, names: &Names, zone: Tz, reader: &mut Reader) -> Option<Waiver> {
@@ -114,13 +156,24 @@ fn waiver(table: WaiverTable, names: &Names, zone: Tz, reader: &mut Reader) -> O
 
 /// A day lasts until the next one begins in the policy's time zone.
 fn last_moment(until: Until, zone: Tz) -> Instant {
-    let day = match until {
-        Until::Instant(instant) => return instant,
-        Until::Day(day) => day,
-    };
-    let end = day.checked_add_days(Days::new(1)).unwrap_or(day).and_time(chrono::NaiveTime::MIN);
+    match until {
+        Until::Instant(instant) => instant,
+        Until::Day(day) => midnight(day.checked_add_days(Days::new(1)).unwrap_or(day), zone) - Span::millis(1),
+    }
+}
+
+/// What was done on a day may have been done as it began.
+fn first_moment(day: Until, zone: Tz) -> Instant {
+    match day {
+        Until::Instant(instant) => instant,
+        Until::Day(day) => midnight(day, zone),
+    }
+}
+
+fn midnight(day: chrono::NaiveDate, zone: Tz) -> Instant {
+    let end = day.and_time(chrono::NaiveTime::MIN);
     // Where that midnight is left out by a change of clocks, the zone's offset an hour later decides.
     let local = zone.from_local_datetime(&end).earliest();
     let end = local.map_or(end.and_utc().timestamp_millis(), |end| end.timestamp_millis());
-    Instant(end) - Span::millis(1)
+    Instant(end)
 }

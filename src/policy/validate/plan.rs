@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::names::{Names, refuse_circles};
-use super::{loss_rates, objective};
+use super::{first_moment, loss_rates, objective};
 use crate::base::Span;
 use crate::policy::document::reader::Reader;
 use crate::policy::document::tables::{AssetTable, CredentialTable, DomainTable, ProtectionTable};
@@ -14,12 +14,19 @@ use crate::policy::document::words::{Kind, zone_or};
 use crate::policy::{Asset, AssetKind, Credential, Domain, Mechanism, Placed, Protection};
 use crate::schedule::Schedule;
 
-pub fn domains(tables: Vec<(Placed<String>, DomainTable)>, names: &Names, reader: &mut Reader) -> Vec<Domain> {
+pub fn domains(
+    tables: Vec<(Placed<String>, DomainTable)>,
+    names: &Names,
+    zone: Tz,
+    reader: &mut Reader,
+) -> Vec<Domain> {
     let mut domains = vec![];
     for (name, table) in tables {
         let inside = names.domains.all_known(table.inside, reader);
         let Some(kind) = table.kind else { continue };
-        domains.push(Domain { name: name.value, at: name.at, kind: kind.value, inside });
+        let medium = table.medium.map(|medium| medium.value).or(kind.value.medium());
+        let checked = table.checked.map(|day| day.map(|day| first_moment(day, zone)));
+        domains.push(Domain { name: name.value, at: name.at, kind: kind.value, inside, medium, checked });
     }
     let edges: BTreeMap<_, _> = domains.iter().map(|d| (d.name.as_str(), d.inside.iter().collect())).collect();
     refuse_circles(&edges, "inside", reader);
@@ -56,6 +63,13 @@ pub fn assets(tables: Vec<(Placed<String>, AssetTable)>, names: &Names, reader: 
             growth_per_year: table.growth_per_year.map_or(0.0, |growth| growth.value.0),
             lives_in,
             references,
+            checks: table
+                .checks
+                .map(|list| list.value.0)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|c| c.map(|c| c.0))
+                .collect(),
             objective: objective(table.objective),
             losses: table.losses.and_then(|losses| loss_rates(losses.value)),
         });
@@ -125,6 +139,11 @@ fn refuse_misfits(all: &[Protection], assets: &[Asset], reader: &mut Reader) {
     }
 }
 
+/// A log reaches no further back than its pieces are kept.
+fn least(window: Placed<Span>, kept: &Option<Placed<Span>>) -> Placed<Span> {
+    kept.iter().find(|kept| kept.value < window.value).cloned().unwrap_or(window)
+}
+
 fn protection(
     name: Placed<String>,
     table: ProtectionTable,
@@ -143,11 +162,18 @@ fn protection(
     let runs_in = names.domains.all_known(table.runs_in, reader);
     let span = |positive: Positive| -> Span { positive.0 };
     let window = table.window.map(|window| window.map(span));
-    let retention = table.retention.map(|retention| retention.map(span));
+    let asked = table.retention.map(|retention| retention.map(span)).or(window.clone());
+    let lifecycle = table.lifecycle.map(|lifecycle| lifecycle.map(span));
+    // What the store removes is not kept, whatever the plan says.
+    let (retention, cut_short) = match (asked, lifecycle) {
+        (Some(asked), Some(ends)) if ends.value < asked.value => (Some(ends), Some(asked)),
+        (None, Some(ends)) => (Some(ends), None),
+        (asked, _) => (asked, None),
+    };
     let allowed_failures = table.allowed_failures.map_or(0, |n| n.value);
     let mechanism = match table.kind?.value {
         Kind::Snapshot => Mechanism::Snapshot { schedule: schedule?, takes: table.takes?, allowed_failures },
-        Kind::Log => Mechanism::Log { lag: table.lag?, window: window.clone()? },
+        Kind::Log => Mechanism::Log { lag: table.lag?, window: least(window?, &retention) },
         Kind::Mirror => Mechanism::Mirror { schedule: schedule?, takes: table.takes?, allowed_failures },
         Kind::Versioning => Mechanism::Versioning,
         Kind::Copy => Mechanism::Copy { of: of?, delay: table.delay? },
@@ -160,7 +186,8 @@ fn protection(
         mechanism,
         stored_in,
         runs_in,
-        retention: retention.or(window),
+        retention,
+        cut_short,
         lock: table.lock.map(|lock| lock.map(span)),
         consistency: table.consistency,
         encrypted: table.encrypted,
@@ -169,6 +196,9 @@ fn protection(
         storage_class: table.storage_class.map(|class| class.map(|text| text.0)),
         server_side_encryption: table.server_side_encryption,
         compress: table.compress,
+        late_by: table.late_by,
+        job: table.job.map(|job| job.map(|text| text.0)),
+        restore_rate: table.restore_rate,
         stored_fraction: table.stored_fraction.map(|fraction| fraction.map(|amount| amount.0)),
     })
 }

@@ -1,0 +1,69 @@
+//! The files beside a policy that show what really runs: schedules and scripts.
+
+use super::document::tables::PolicyTable;
+use super::document::values::Text;
+use super::include::{Fetch, Files};
+use super::{Placed, Problem, SourceText};
+use crate::schedule::read::{self as schedules, File};
+use crate::script::{self, Script};
+
+/// Schedules and scripts that were read.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    pub schedules: Vec<Scheduled>,
+    pub scripts: Vec<Script>,
+    /// Time zone of hosts whose schedule files do not say; None: it was not told.
+    pub host_zone: Option<chrono_tz::Tz>,
+}
+
+/// A schedule file under its name.
+#[derive(Debug, Clone)]
+pub struct Scheduled {
+    pub path: String,
+    pub file: File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Schedule,
+    Script,
+}
+
+impl Beside {
+    /// Adds a file; `source` gives it a number, so that its places can be shown.
+    pub fn add(&mut self, sort: Sort, file: SourceText, source: &mut SourceText) -> Result<(), Problem> {
+        let number = source.add(file.clone());
+        let problem = |(at, said): (super::Place, String)| match said.split_once("; ") {
+            Some((said, help)) => Problem::new(at, said).help(help),
+            None => Problem::new(at, said),
+        };
+        match sort {
+            Sort::Schedule => {
+                let read = schedules::read(&file.name, &file.text, number).map_err(problem)?;
+                self.schedules.push(Scheduled { path: file.name, file: read });
+            }
+            Sort::Script => self.scripts.push(script::read(&file.name, &file.text, number).map_err(problem)?),
+        }
+        Ok(())
+    }
+}
+
+/// What the policy names, in its order.
+pub(super) fn named(tables: &PolicyTable) -> Vec<(Sort, Placed<Text>)> {
+    let schedules = tables.schedules.iter().flat_map(|list| &list.value.0).map(|path| (Sort::Schedule, path.clone()));
+    let scripts = tables.scripts.iter().flat_map(|list| &list.value.0).map(|path| (Sort::Script, path.clone()));
+    schedules.chain(scripts).collect()
+}
+
+pub(super) fn read(named: Vec<(Sort, Placed<Text>)>, files: &mut Files, fetch: &mut Fetch) -> Beside {
+    let mut beside = Beside::default();
+    for (sort, path) in named {
+        let from = files.source.of(path.at).name.clone();
+        let Some(fetched) = files.file(&path, &from, fetch) else { continue };
+        let file = SourceText::new(fetched.name, fetched.text);
+        if let Err(problem) = beside.add(sort, file, &mut files.source) {
+            files.problems.push(problem);
+        }
+    }
+    beside
+}
