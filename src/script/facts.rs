@@ -166,7 +166,7 @@ fn found(command: &Command, words: &[String], variables: &Variables) -> Option<A
 fn stands_under_dates(commands: &[Command], index: usize) -> bool {
     let under = commands.get(index).map(|command| command.under.as_slice()).unwrap_or_default();
     let heads: Vec<&Command> = under.iter().filter_map(|head| commands.get(*head)).collect();
-    let tests = heads.iter().filter(|head| !is(head, "read") && head.words.first().is_some());
+    let tests = heads.iter().filter(|head| !is(head, "read"));
     let mut tests = tests.filter(|head| ["[", "[[", "test"].iter().any(|word| is(head, word))).peekable();
     tests.peek().is_some() && tests.all(|test| asks_for_date(commands, test))
 }

@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
 
     /// Within `[[ … ]]`, `<` compares and `(` groups.
     fn in_test(&self) -> bool {
-        let is = |word: Option<&Word>, text: &str| word.and_then(|w| plain(w)).as_deref() == Some(text);
+        let is = |word: Option<&Word>, text: &str| word.and_then(plain).as_deref() == Some(text);
         is(self.open.words.first(), "[[") && !is(self.open.words.last(), "]]")
     }
 
@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
 
     fn redirection(&mut self) {
         // A number right before it names a descriptor and is no word.
-        if self.word.as_ref().and_then(plain_of).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit())) {
+        if self.word.as_ref().and_then(plain).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit())) {
             self.word = None;
         }
         self.end_word();
@@ -381,10 +381,6 @@ fn assignment(word: &Word) -> Option<(String, Word)> {
 
 /// The word's text if nothing in it has to be worked out.
 pub fn plain(word: &Word) -> Option<String> {
-    plain_of(word)
-}
-
-fn plain_of(word: &Word) -> Option<String> {
     match word.as_slice() {
         [] => Some(String::new()),
         [Piece::Text(text)] => Some(text.clone()),
