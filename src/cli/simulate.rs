@@ -1,34 +1,61 @@
 //! `plimsoll simulate`: what the declared scenarios would cost, over many drawn years.
 
+mod parts;
+mod shown;
+
 use clap::ValueEnum;
 
+use self::parts::Merge;
+pub use self::shown::listed;
+use self::shown::shown;
 use super::Exit;
 use super::connect::EvidenceArgs;
 use super::output::{self, Format, Global};
 use super::policy_file::PolicyArg;
-use crate::base::quantity::{grouped, money};
-use crate::base::{Fault, Result, Span};
+use crate::base::{Fault, Result};
 use crate::clock::SystemClock;
+use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::port::Clock;
-use crate::report::table::{Set, Table};
-use crate::report::text::harmless;
-use crate::sim::{AnnualLoss, AssetResult, Estimate, Options, Quantiles, ScenarioResult, Simulation, Story, campaign};
-use crate::timeline::{Basis, Loss};
+use crate::sim::{Options, Shard, Simulation, campaign};
+use crate::timeline::Basis;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    merge: Option<Parts>,
+    #[command(flatten)]
+    campaign: Campaign,
+    /// Go on until the standard error of the expected annual loss is no more than this part of it, such as 1%; --years
+    /// is then the most [default of --years: 10,000,000]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "shard")]
+    until_error: Option<f64>,
+    /// Simulate one part of the years, such as 3/16, and print it for `simulate merge`
+    #[arg(long, value_name = "PART")]
+    shard: Option<Shard>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Parts {
+    /// Join what `simulate --shard` printed: the same bytes as those of the whole
+    Merge(Merge),
+}
+
+/// All that the result depends on.
+#[derive(Debug, clap::Args)]
+struct Campaign {
     #[command(flatten)]
     policy: PolicyArg,
     #[command(flatten)]
     evidence: EvidenceArgs,
-    /// Years to simulate
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
-    years: u64,
+    /// Years to simulate [default: 100,000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    years: Option<u64>,
     /// Seed of the draws: the same seed gives the same result
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// What is simulated: the plan as declared, or the record that the evidence shows
+    /// What is simulated: the plan as declared, the record that the evidence shows, or one beside the other
     #[arg(long, value_enum, default_value_t = Source::Declared)]
     source: Source,
 }
@@ -37,160 +64,84 @@ pub struct Args {
 enum Source {
     Declared,
     Observed,
+    Both,
 }
+
+const YEARS: u64 = 100_000;
+const YEARS_UNTIL_ERROR: u64 = 10_000_000;
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
-        let policy = self.policy.load()?;
-        let evidence = self.evidence.load(global)?;
-        if self.source == Source::Observed && evidence.is_none() {
-            return Err(Fault::usage("there is no evidence to simulate the observed record from")
-                .help("name a repository with --repo or PLIMSOLL_REPO, or a file of evidence with --evidence"));
+        if let Some(Parts::Merge(merge)) = &self.merge {
+            return merge.run(global);
         }
-        let options = Options {
-            seed: self.seed,
-            years: self.years,
-            basis: match self.source {
-                Source::Declared => Basis::Declared,
-                Source::Observed => Basis::Observed,
-            },
-            threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
-            as_of: self.evidence.as_of.unwrap_or_else(|| SystemClock.now()),
-        };
-        let simulation = campaign::run(&policy, evidence.as_ref(), &options);
-        match global.format {
-            Format::Json => output::print_json(&simulation)?,
-            Format::Human => output::print(&shown(&policy, &simulation))?,
+        let (policy, evidence) = self.campaign.load(global)?;
+        if let Some(shard) = self.shard {
+            return self.campaign.print_part(&policy, evidence.as_ref(), shard);
+        }
+        let mut found = Vec::new();
+        for basis in self.campaign.bases() {
+            found.push(self.simulate(&policy, evidence.as_ref(), basis)?);
+        }
+        match (global.format, found.as_slice()) {
+            (Format::Json, [one]) => output::print_json(one)?,
+            (Format::Json, both) => output::print_json(&both)?,
+            (Format::Human, found) => {
+                let texts: Vec<String> = found.iter().map(|simulation| shown(&policy, simulation)).collect();
+                output::print(&texts.join("\n"))?;
+            }
         }
         Ok(Exit::Done)
     }
-}
 
-fn shown(policy: &Policy, simulation: &Simulation) -> String {
-    let basis = match simulation.basis {
-        Basis::Declared => "the plan as declared",
-        Basis::Observed => "the record as observed",
-    };
-    let mut text = format!(
-        "{}: {basis}, {} simulated years, {} incidents, seed {}\n\n{}",
-        harmless(&policy.name),
-        grouped(simulation.years),
-        grouped(simulation.incidents),
-        simulation.seed,
-        table(policy, &simulation.scenarios).for_stdout()
-    );
-    if let Some(annual) = &simulation.annual {
-        text.push_str(&in_a_year(annual));
-    }
-    if let Some(worst) = &simulation.worst {
-        text.push_str(&told(policy, worst));
-    }
-    text + &listed("Not said, or taken for granted:", &simulation.unsaid)
-}
-
-/// One row for each asset that a scenario strikes; times as median, 95 % of incidents, and worst.
-fn table(policy: &Policy, scenarios: &[ScenarioResult]) -> Table {
-    let mut table = Table::new(&[
-        ("scenario", Set::Text),
-        ("a year", Set::Number),
-        ("downtime 50 / 95 / 100 %", Set::Number),
-        ("within RTO", Set::Number),
-        ("loses", Set::Text),
-        ("loss window 50 / 95 / 100 %", Set::Number),
-        ("within RPO", Set::Number),
-        ("loss a year", Set::Number),
-    ]);
-    for scenario in scenarios {
-        let head = [
-            scenario.title.clone(),
-            scenario.per_year.to_string(),
-            scenario.downtime.as_ref().map_or("unknown".into(), quantiles),
-            scenario.meets_rto.as_ref().map_or("–".into(), percent),
-        ];
-        let tail = scenario.annual_loss.map_or("–".into(), |loss| money(loss.mean, &policy.currency));
-        if scenario.assets.is_empty() {
-            let loses = if scenario.incidents == 0 { "–" } else { "nothing" };
-            let rest = [loses.to_string(), "–".into(), "–".into(), tail];
-            table.row(head.into_iter().chain(rest));
-            continue;
-        }
-        for (index, asset) in scenario.assets.iter().enumerate() {
-            let head = if index == 0 { head.clone() } else { Default::default() };
-            let tail = if index == 0 { tail.clone() } else { String::new() };
-            let rest = [asset.asset.clone(), window(asset), asset.meets_rpo.as_ref().map_or("–".into(), percent), tail];
-            table.row(head.into_iter().chain(rest));
+    fn simulate(&self, policy: &Policy, evidence: Option<&Evidence>, basis: Basis) -> Result<Simulation> {
+        let options = self.campaign.options(basis);
+        let Some(error) = self.until_error else { return Ok(campaign::run(policy, evidence, &options)) };
+        let years = self.campaign.years.unwrap_or(YEARS_UNTIL_ERROR);
+        let simulation = campaign::run_until(policy, evidence, &Options { years, ..options }, error);
+        match simulation.annual {
+            Some(_) => Ok(simulation),
+            None => Err(Fault::usage(
+                "the policy declares no loss rates: there is no annual loss whose error could be small",
+            )
+            .help("declare [losses], or give --years in place of --until-error")),
         }
     }
-    table
 }
 
-fn quantiles(q: &Quantiles) -> String {
-    format!("{} / {} / {}", coarse(q.p50), coarse(q.p95), coarse(q.worst))
-}
+impl Campaign {
+    fn load(&self, global: &Global) -> Result<(Policy, Option<Evidence>)> {
+        let policy = self.policy.load()?;
+        let evidence = self.evidence.load(global)?;
+        if self.source != Source::Declared && evidence.is_none() {
+            return Err(Fault::usage("there is no evidence to simulate the observed record from")
+                .help("name a repository with --repo or PLIMSOLL_REPO, or a file of evidence with --evidence"));
+        }
+        Ok((policy, evidence))
+    }
 
-/// To the minute from ten minutes on: more would be noise.
-fn coarse(span: Span) -> Span {
-    const MINUTE: i64 = 60_000;
-    if span < Span::minutes(10) { span } else { Span((span.0 + MINUTE / 2) / MINUTE * MINUTE) }
-}
+    fn bases(&self) -> Vec<Basis> {
+        match self.source {
+            Source::Declared => vec![Basis::Declared],
+            Source::Observed => vec![Basis::Observed],
+            Source::Both => vec![Basis::Declared, Basis::Observed],
+        }
+    }
 
-fn window(asset: &AssetResult) -> String {
-    match (&asset.loss_window, asset.total_loss.mean) {
-        (Some(window), share) if share > 0.0 => format!("{}, all in {}", quantiles(window), percent(&asset.total_loss)),
-        (Some(window), _) => quantiles(window),
-        (None, _) => "everything".into(),
+    fn options(&self, basis: Basis) -> Options {
+        Options {
+            seed: self.seed,
+            years: self.years.unwrap_or(YEARS),
+            basis,
+            threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            as_of: self.evidence.as_of.unwrap_or_else(|| SystemClock.now()),
+        }
     }
 }
 
-fn percent(share: &Estimate) -> String {
-    let value = share.mean * 100.0;
-    // 100 % is said of nothing less than all.
-    let decimals = if (99.0..100.0).contains(&value) || (value > 0.0 && value < 1.0) { 2 } else { 0 };
-    let shown = format!("{value:.decimals$}");
-    if value < 100.0 && shown.starts_with("100") { "> 99.99 %".into() } else { format!("{shown} %") }
-}
-
-fn in_a_year(annual: &AnnualLoss) -> String {
-    let money = |amount| money(amount, &annual.currency);
-    let at_least = if annual.at_least { "at least " } else { "" };
-    let error = Estimate { ..annual.expected }.standard_error;
-    format!(
-        "\nExpected loss a year: {at_least}{} (standard error {}).\n\
-         Half of all years lose less than {}; one year in 20 loses more than {}, on average {}; one in 100 more than {}.\n",
-        money(annual.expected.mean),
-        money(error),
-        money(annual.p50),
-        money(annual.p95),
-        money(annual.tail_mean_95),
-        money(annual.p99),
-    )
-}
-
-fn told(policy: &Policy, story: &Story) -> String {
-    let title = policy.scenario(&story.scenario).map_or(story.scenario.as_str(), |s| s.title.as_str());
-    let back = match story.back_at {
-        Some(at) => format!("service back at {at}"),
-        None => "when service was back cannot be said".into(),
-    };
-    let asset = story.asset.as_deref().unwrap_or("data");
-    let lost = match story.loss {
-        Some(Loss::Window(span)) if span > Span::ZERO => format!("; {} of writes to `{asset}` lost", coarse(span)),
-        Some(Loss::Total) => format!("; `{asset}` lost for good"),
-        _ => String::new(),
-    };
-    let cost = story.money.map_or(String::new(), |amount| format!("; {}", money(amount, &policy.currency)));
-    let line = format!("{title} at {}, noticed at {}, {back}{lost}{cost}", story.failed_at, story.noticed_at);
-    format!("\nThe incident that hurt most: {}.\n", harmless(&line))
-}
-
-/// A heading and its lines, or nothing.
-pub fn listed(heading: &str, lines: &[String]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("\n{heading}\n");
-    for line in lines {
-        text.push_str(&format!("  - {}\n", harmless(line)));
-    }
-    text
+/// A part of one, written in percent.
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>().ok();
+    let part = number.filter(|percent| *percent > 0.0 && *percent < 100.0).map(|percent| percent / 100.0);
+    part.ok_or_else(|| format!("`{}` is no error to go on until; write a percentage such as 1%", text.escape_debug()))
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::incident::{Chances, Incident};
 use super::model::Model;
 use super::result::{AnnualLoss, AssetResult, Estimate, ScenarioResult, Simulation, Story};
+use super::shard::{self, Partial, Shard};
 use super::tally::{HazardTally, Tally, Worst, YearOfHazard};
 use super::{draw, loss::Sketch};
-use crate::base::Instant;
 use crate::base::rng::Stream;
+use crate::base::{Instant, Result};
 use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::timeline::{Basis, Loss};
@@ -30,6 +31,8 @@ pub struct Options {
 const INCIDENTS_MAX: f64 = 20e6;
 /// Years that a thread takes at a time.
 const CHUNK: u64 = 512;
+/// Years of the first round of a campaign that goes on until its error is small: whole chunks.
+const FIRST_ROUND: u64 = 16 * CHUNK;
 const EXCEEDANCE_POINTS: usize = 60;
 
 /// Parts of a year's stream: scenarios from the first, assets from the second.
@@ -38,6 +41,61 @@ const ASSETS: u64 = 1 << 32;
 
 /// Simulates `options.years` years of the policy's scenarios.
 pub fn run(policy: &Policy, evidence: Option<&Evidence>, options: &Options) -> Simulation {
+    let (model, years) = prepare(policy, evidence, options);
+    let mut tally = Tally::new(&model.scenarios);
+    spread(&model, options, (0, years), &mut tally);
+    read(policy, model, options, years, &tally)
+}
+
+/// Simulates more and more years, until the standard error of the expected annual loss is no more than `error` of it, or
+/// `options.years` are done. How many that takes does not depend on the threads.
+pub fn run_until(policy: &Policy, evidence: Option<&Evidence>, options: &Options, error: f64) -> Simulation {
+    let (mut model, most) = prepare(policy, evidence, options);
+    let mut tally = Tally::new(&model.scenarios);
+    let (mut done, mut next) = (0, FIRST_ROUND.min(most));
+    loop {
+        spread(&model, options, (done, next), &mut tally);
+        done = next;
+        let reached = tally.year_cents.mean().is_some_and(|cents| cents.standard_error <= error * cents.mean);
+        if reached && tally.hazards.iter().all(|hazard| hazard.incidents > 0) {
+            break;
+        }
+        if done >= most {
+            model.say(format!(
+                "after {done} years the error is still more than {} % of the expected loss",
+                error * 100.0
+            ));
+            break;
+        }
+        next = done.saturating_mul(2).min(most);
+    }
+    read(policy, model, options, done, &tally)
+}
+
+/// Simulates the years of one shard.
+pub fn part(policy: &Policy, evidence: Option<&Evidence>, options: &Options, inputs: String, shard: Shard) -> Partial {
+    let (model, years) = prepare(policy, evidence, options);
+    let (from, until) = shard.of_chunks(years.div_ceil(CHUNK));
+    let mut tally = Tally::new(&model.scenarios);
+    spread(&model, options, (from * CHUNK, (until * CHUNK).min(years)), &mut tally);
+    Partial { format: shard::FORMAT, inputs, shard, tally }
+}
+
+/// Reads all shards as the one campaign that they are.
+pub fn join(
+    policy: &Policy,
+    evidence: Option<&Evidence>,
+    options: &Options,
+    inputs: &str,
+    parts: Vec<Partial>,
+) -> Result<Simulation> {
+    let (model, years) = prepare(policy, evidence, options);
+    let tally = shard::join(inputs, parts, Tally::new(&model.scenarios))?;
+    Ok(read(policy, model, options, years, &tally))
+}
+
+/// The model, and how many years of it are to be simulated.
+fn prepare<'a>(policy: &'a Policy, evidence: Option<&Evidence>, options: &Options) -> (Model<'a>, u64) {
     let mut model = Model::new(policy, evidence, options.basis, options.as_of);
     let per_year: f64 = model.scenarios.iter().map(|hazard| hazard.drawn_per_year).sum();
     let affordable = if per_year > 0.0 { (INCIDENTS_MAX / per_year).floor().max(1.0) as u64 } else { u64::MAX };
@@ -48,14 +106,13 @@ pub fn run(policy: &Policy, evidence: Option<&Evidence>, options: &Options) -> S
             options.years
         ));
     }
-    let tally = spread(&model, options, years);
-    read(policy, model, options, years, &tally)
+    (model, years)
 }
 
-/// All years, in chunks that idle threads take in turn.
-fn spread(model: &Model, options: &Options, years: u64) -> Tally {
-    let chunks = years.div_ceil(CHUNK);
-    let next = AtomicU64::new(0);
+/// The years `from` (a whole chunk's first) to before `until`, in chunks that idle threads take in turn.
+fn spread(model: &Model, options: &Options, (from, until): (u64, u64), into: &mut Tally) {
+    let chunks = until.div_ceil(CHUNK);
+    let next = AtomicU64::new(from / CHUNK);
     let work = || {
         let mut tally = Tally::new(&model.scenarios);
         loop {
@@ -63,7 +120,7 @@ fn spread(model: &Model, options: &Options, years: u64) -> Tally {
             if chunk >= chunks {
                 return tally;
             }
-            for year in chunk * CHUNK..((chunk + 1) * CHUNK).min(years) {
+            for year in chunk * CHUNK..((chunk + 1) * CHUNK).min(until) {
                 simulate_year(model, options.seed, year, &mut tally);
             }
         }
@@ -71,16 +128,15 @@ fn spread(model: &Model, options: &Options, years: u64) -> Tally {
     let threads = (options.threads.max(1) as u64).min(chunks.max(1));
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut tally = work();
+        into.merge(work());
         for other in others {
             match other.join() {
-                Ok(part) => tally.merge(part),
+                Ok(part) => into.merge(part),
                 // A thread that stopped took years with it: a result without them would be wrong in silence.
                 Err(stopped) => std::panic::resume_unwind(stopped),
             }
         }
-        tally
-    })
+    });
 }
 
 fn simulate_year(model: &Model, seed: u64, year: u64, tally: &mut Tally) {

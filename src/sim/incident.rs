@@ -1,5 +1,7 @@
 //! One incident: when, noticed when, what each asset loses, when service is back, and what it costs.
 
+use serde::{Deserialize, Serialize};
+
 use super::model::{Hazard, Recorded, Restores, Struck};
 use crate::base::rng::Stream;
 use crate::base::{Instant, Span};
@@ -7,7 +9,8 @@ use crate::timeline::recoverable::{loss_at, restorable_at};
 use crate::timeline::{Candidate, Failure, History, Loss, downtime};
 
 /// What happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Incident {
     pub at: Instant,
     pub noticed_after: Span,

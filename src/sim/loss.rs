@@ -1,6 +1,8 @@
 //! Accumulators that merge in any order to the same bits: every sum is a whole number (milliseconds, cents, counts), so
 //! no split of the trials over threads or machines can change a figure.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Estimate, Quantiles};
 use crate::base::Span;
 
@@ -9,8 +11,10 @@ const PRECISION_BITS: u32 = 9;
 
 /// A distribution of whole numbers: count and exact sum per cell of a log-linear histogram (as in HdrHistogram), and
 /// the exact sum of squares, least and greatest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sketch {
+    #[serde(with = "sparse")]
     cells: Vec<Cell>,
     count: u64,
     sum: u128,
@@ -22,6 +26,31 @@ pub struct Sketch {
 struct Cell {
     count: u64,
     sum: u128,
+}
+
+/// Cells as (place, count, sum), the empty ones left out.
+mod sparse {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Cell, cell_of};
+
+    pub fn serialize<S: Serializer>(cells: &[Cell], serializer: S) -> Result<S::Ok, S::Error> {
+        let held = cells.iter().enumerate().filter(|(_, cell)| cell.count > 0);
+        serializer.collect_seq(held.map(|(place, cell)| (place, cell.count, cell.sum)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cell>, D::Error> {
+        let mut cells: Vec<Cell> = Vec::new();
+        for (place, count, sum) in Vec::<(usize, u64, u128)>::deserialize(deserializer)? {
+            if place > cell_of(u64::MAX) || place < cells.len() {
+                return Err(D::Error::custom(format!("there is no cell {place} here")));
+            }
+            cells.resize(place, Cell::default());
+            cells.push(Cell { count, sum });
+        }
+        Ok(cells)
+    }
 }
 
 fn cell_of(value: u64) -> usize {
@@ -52,11 +81,11 @@ impl Sketch {
             self.cells.resize(other.cells.len(), Cell::default());
         }
         for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
-            mine.count += theirs.count;
-            mine.sum += theirs.sum;
+            mine.count = mine.count.saturating_add(theirs.count);
+            mine.sum = mine.sum.saturating_add(theirs.sum);
         }
-        self.count += other.count;
-        self.sum += other.sum;
+        self.count = self.count.saturating_add(other.count);
+        self.sum = self.sum.saturating_add(other.sum);
         self.squares = self.squares.saturating_add(other.squares);
         self.greatest = self.greatest.max(other.greatest);
     }
@@ -81,9 +110,9 @@ impl Sketch {
     /// holds one value only).
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).max(1);
-        let mut below = 0;
+        let mut below = 0_u64;
         let cell = self.cells.iter().find(|cell| {
-            below += cell.count;
+            below = below.saturating_add(cell.count);
             below >= rank
         })?;
         Some(cell.sum as f64 / cell.count as f64)
@@ -114,13 +143,12 @@ impl Sketch {
             return vec![];
         }
         let held: Vec<&Cell> = self.cells.iter().filter(|c| c.count > 0 && c.sum > 0).collect();
-        let zeros = self.count - held.iter().map(|c| c.count).sum::<u64>();
-        let mut above = self.count - zeros;
+        let mut above = held.iter().map(|c| c.count).fold(0, u64::saturating_add);
         let mut curve = vec![(0.0, above as f64 / self.count as f64)];
         let all: Vec<(f64, f64)> = held
             .iter()
             .map(|cell| {
-                above -= cell.count;
+                above = above.saturating_sub(cell.count);
                 (cell.sum as f64 / cell.count as f64, above as f64 / self.count as f64)
             })
             .collect();
@@ -149,7 +177,8 @@ impl Sketch {
 
 /// A share of incidents, where incidents of one year hang together (they share that year's draw of what is unknown):
 /// the ratio estimator over years, with its standard error by linearisation (Cochran, Sampling Techniques, 6.3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Share {
     hits: u64,
     of: u64,
@@ -170,11 +199,11 @@ impl Share {
     }
 
     pub fn merge(&mut self, other: &Share) {
-        self.hits += other.hits;
-        self.of += other.of;
-        self.hits_squared += other.hits_squared;
-        self.of_squared += other.of_squared;
-        self.product += other.product;
+        self.hits = self.hits.saturating_add(other.hits);
+        self.of = self.of.saturating_add(other.of);
+        self.hits_squared = self.hits_squared.saturating_add(other.hits_squared);
+        self.of_squared = self.of_squared.saturating_add(other.of_squared);
+        self.product = self.product.saturating_add(other.product);
     }
 
     pub fn of(&self) -> u64 {

@@ -12,7 +12,9 @@ pub mod loss;
 pub mod model;
 pub mod money;
 pub mod result;
+pub mod shard;
 pub mod tally;
 
 pub use campaign::Options;
 pub use result::{AnnualLoss, AssetResult, Estimate, Quantiles, ScenarioResult, Simulation, Story};
+pub use shard::{Partial, Shard};

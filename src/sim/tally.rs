@@ -1,12 +1,15 @@
 //! What a campaign remembers of its incidents: sums that merge, in any order, to the same bits.
 
+use serde::{Deserialize, Serialize};
+
 use super::incident::Incident;
 use super::loss::{Share, Sketch};
 use super::model::Hazard;
 use crate::timeline::Loss;
 
 /// All scenarios of some of the years.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tally {
     pub hazards: Vec<HazardTally>,
     /// Cents lost in each year.
@@ -16,7 +19,8 @@ pub struct Tally {
     pub worst: Option<Worst>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HazardTally {
     pub incidents: u64,
     pub downtime: Sketch,
@@ -25,7 +29,8 @@ pub struct HazardTally {
     pub assets: Vec<AssetTally>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AssetTally {
     /// Milliseconds, of the incidents that do not lose everything.
     pub window: Sketch,
@@ -34,7 +39,8 @@ pub struct AssetTally {
 }
 
 /// The worst incident so far, and where it can be played again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Worst {
     pub hazard: usize,
     pub year: u64,
@@ -58,6 +64,12 @@ impl Tally {
     pub fn new(hazards: &[Hazard]) -> Self {
         let of = |h: &Hazard| HazardTally { assets: vec![AssetTally::default(); h.assets.len()], ..Default::default() };
         Tally { hazards: hazards.iter().map(of).collect(), ..Default::default() }
+    }
+
+    /// Whether it counts the same scenarios and assets, as one read from a file may not.
+    pub fn is_like(&self, other: &Tally) -> bool {
+        let shape = |tally: &Tally| tally.hazards.iter().map(|hazard| hazard.assets.len()).collect::<Vec<_>>();
+        shape(self) == shape(other)
     }
 
     pub fn merge(&mut self, other: Tally) {
@@ -126,7 +138,7 @@ impl HazardTally {
     }
 
     fn merge(&mut self, other: &HazardTally) {
-        self.incidents += other.incidents;
+        self.incidents = self.incidents.saturating_add(other.incidents);
         self.downtime.merge(&other.downtime);
         self.within_rto.merge(&other.within_rto);
         self.year_cents.merge(&other.year_cents);

@@ -10,7 +10,7 @@ use super::interval::IntervalSet;
 use crate::base::{Instant, Span, Window};
 
 /// What one failure loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind", content = "ms")]
 pub enum Loss {
     Window(Span),

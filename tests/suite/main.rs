@@ -60,6 +60,7 @@ mod sim_campaign;
 mod sim_loss;
 mod sim_oracles;
 mod sim_rng;
+mod sim_shard;
 mod sim_verbs;
 mod stage;
 mod store_contract;
