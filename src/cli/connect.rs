@@ -34,12 +34,12 @@ pub struct S3Args {
     pub s3_region: Option<String>,
 }
 
-/// Where evidence comes from: a file, or the repository itself.
+/// Where evidence comes from: files, the repository itself, or both.
 #[derive(Debug, Clone, Args)]
 pub struct EvidenceArgs {
-    /// Evidence from a file, as `inventory --format json` prints it, in place of a repository
+    /// Evidence from a file, as `inventory --format json` prints it; may be given several times, and with a repository
     #[arg(long, value_name = "FILE")]
-    pub evidence: Option<PathBuf>,
+    pub evidence: Vec<PathBuf>,
     /// Repository to read the evidence from: s3://bucket/prefix, or a directory
     #[arg(long, env = "PLIMSOLL_REPO", value_name = "URL")]
     pub repo: Option<String>,
@@ -73,16 +73,22 @@ impl RepositoryArgs {
 }
 
 impl EvidenceArgs {
-    /// The evidence; none if neither a file nor a repository was named.
+    /// The evidence of all that was named, made one; none if nothing was.
     pub fn load(&self, global: &Global) -> Result<Option<Evidence>> {
-        let evidence = match (&self.evidence, self.repo.as_ref().filter(|repo| !repo.is_empty())) {
-            (Some(file), _) => read_file(file)?,
-            (None, Some(repo)) => {
-                let repository = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
-                output::runtime()?.block_on(read_repository(&repository))?
-            }
-            (None, None) => return Ok(None),
-        };
+        self.load_with(None, global)
+    }
+
+    /// As [`EvidenceArgs::load`], with what another tool's inventory shows. That stands beside files of evidence; a
+    /// repository that the environment names is left for the other verbs to add.
+    pub fn load_with(&self, imported: Option<Evidence>, global: &Global) -> Result<Option<Evidence>> {
+        let mut parts = self.evidence.iter().map(|file| read_file(file)).collect::<Result<Vec<_>>>()?;
+        let repository = self.repo.as_ref().filter(|repo| !repo.is_empty() && imported.is_none());
+        if let Some(repo) = repository {
+            let repository = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
+            parts.push(output::runtime()?.block_on(read_repository(&repository))?);
+        }
+        parts.extend(imported);
+        let Some(evidence) = Evidence::merged(parts) else { return Ok(None) };
         let evidence = match self.as_of {
             Some(at) => evidence.as_of(at),
             None => evidence,

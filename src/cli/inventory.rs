@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::connect::EvidenceArgs;
+use super::import::{self, ImportArgs};
 use super::output::{self, Format, Global};
 use crate::base::{Bytes, Fault, Result};
 use crate::evidence::{Evidence, Health, RunOutcome};
@@ -9,16 +10,22 @@ use crate::policy::Consistency;
 use crate::report::table::{Set, Table};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = import::help())]
 pub struct Args {
     #[command(flatten)]
     source: EvidenceArgs,
+    #[command(flatten)]
+    import: ImportArgs,
 }
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
-        let Some(evidence) = self.source.load(global)? else {
-            return Err(Fault::usage("no repository is named")
-                .help("name one with --repo or PLIMSOLL_REPO, or a file of evidence with --evidence"));
+        let imported = self.import.load(&self.source.s3, global)?;
+        let Some(evidence) = self.source.load_with(imported, global)? else {
+            return Err(Fault::usage("no repository is named").help(
+                "name one with --repo or PLIMSOLL_REPO, a file of evidence with --evidence, or another tool's inventory \
+                 with --from",
+            ));
         };
         match global.format {
             Format::Json => output::print_json(&evidence)?,
@@ -132,7 +139,7 @@ fn drills(evidence: &Evidence) -> Table {
             drill.id.clone(),
             drill.point.clone(),
             drill.started_at.to_string(),
-            drill.took().to_string(),
+            or_dash(drill.timed().then(|| drill.took())),
             drill.documents.to_string(),
             outcome,
         ]);

@@ -11,6 +11,7 @@ mod drill;
 mod exit;
 mod explain;
 mod guard;
+mod import;
 mod init;
 mod inventory;
 mod mongo_args;

@@ -17,6 +17,7 @@ pub struct Drill {
     /// The instant that the restore aimed at, where it replayed a log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<OpTime>,
+    /// Where the tool does not record it: equal to `ended_at`, so that the drill times nothing.
     pub started_at: Instant,
     pub ended_at: Instant,
     pub phases: Vec<Phase>,
@@ -103,9 +104,14 @@ impl Drill {
         self.ended_at - self.started_at
     }
 
+    /// Whether it is known how long the restore took: none takes no time.
+    pub fn timed(&self) -> bool {
+        self.took() > Span::ZERO
+    }
+
     pub fn phase(&self, name: &str) -> Option<Span> {
         if name == "total" {
-            return Some(self.took());
+            return self.timed().then(|| self.took());
         }
         let mut phases = self.phases.iter().filter(|p| p.name == name).peekable();
         phases.peek()?;

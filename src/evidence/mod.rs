@@ -1,7 +1,9 @@
 //! What was proven: recovery points, coverage, drills and runs, each with where it came from.
 
 pub mod drill;
+pub mod import;
 pub mod inventory;
+pub mod merge;
 
 pub use drill::{Check, Drill, DrillOutcome, Phase};
 pub use inventory::{Coverage, Evidence, Health, Origin, RecoveryPoint, Run, RunOutcome, Unreadable};

@@ -71,12 +71,14 @@ fn row(drill: &Drill) -> DrillRow {
 
 /// The drills against the shortest recovery time that is allowed for any of the assets that they restored.
 pub fn chart(inputs: &Inputs<'_>, drills: &[DrillRow]) -> Option<DrillTimes> {
+    // One of which only the end is recorded has no bar.
+    let drills: Vec<&DrillRow> = drills.iter().filter(|drill| drill.took > Span::ZERO).collect();
     if drills.is_empty() {
         return None;
     }
     let drilled = |asset: &str| drills.iter().any(|drill| drill.asset == clean(asset));
     let rto = inputs.audit.cells.iter().filter(|cell| drilled(&cell.asset)).filter_map(|cell| cell.rto).min();
-    let bar = |drill: &DrillRow| Bar {
+    let bar = |drill: &&DrillRow| Bar {
         id: drill.id.clone(),
         asset: drill.asset.clone(),
         started_at: drill.started_at,

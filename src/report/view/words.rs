@@ -74,6 +74,12 @@ fn recovery(inputs: &Inputs<'_>) -> Option<String> {
     let passed = drills.iter().filter(|drill| drill.passed()).count();
     let longest = drills.iter().filter(|drill| drill.passed()).max_by_key(|drill| drill.took());
     Some(match (drills.len(), longest) {
+        (n, Some(drill)) if !drill.timed() => {
+            format!(
+                "{passed} of {} succeeded; how long they took is not recorded.",
+                count(n, "restore drill", "restore drills")
+            )
+        }
         (0, _) => "No restore drill is on record, so no time to recover is proven.".to_string(),
         (n, None) => {
             format!("{} on record, and none succeeded.", sentence(&count(n, "restore drill is", "restore drills are")))
