@@ -34,7 +34,16 @@ impl Evidence {
         all.runs.sort_by_cached_key(run);
         all.runs.dedup_by(|a, b| run(a) == run(b) && a.outcome == b.outcome);
         let log = |c: &super::Coverage| {
-            (c.asset.clone(), c.protection.clone(), c.first, c.last, c.stored_in.clone(), c.available_at, c.expires_at)
+            (
+                c.asset.clone(),
+                c.protection.clone(),
+                c.first,
+                c.last,
+                c.stored_in.clone(),
+                c.available_at,
+                c.expires_at,
+                c.locked_until,
+            )
         };
         all.coverage.sort_by_cached_key(log);
         all.coverage.dedup_by(|a, b| log(a) == log(b));

@@ -123,7 +123,7 @@ impl Record for Snapshot {
         {
             return Err(format!("its cluster has {members} members, and {parts} snapshots of them are there"));
         }
-        let available = cast.ended(created, None, "Atlas does not tell")?;
+        let available = cast.ended(created, None, "give --takes")?;
         let mut point = cast.point(id, created.earliest, available);
         point.expires_at = cast.maybe(&self.expires_at, "expiresAt")?.map(|at| at.earliest);
         point.bytes_stored = self.storage_size_bytes;

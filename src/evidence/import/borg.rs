@@ -87,7 +87,7 @@ impl Record for InRepository {
             return Ok(vec![cast.failed(id, "backup", started.earliest, ended.map(|at| at.latest), why)]);
         }
         ended.map_or(Ok(()), |ended| cast.not_later(ended, "end"))?;
-        let available = cast.ended(started, ended, "`borg info --json --glob-archives '*'` tells")?;
+        let available = cast.ended(started, ended, "`borg info` tells; or give --takes")?;
         let mut point = cast.point(id, started.earliest, available);
         point.encrypted = match mode.as_deref() {
             Some("none") => Some(false),

@@ -11,6 +11,9 @@ pub fn read(source: &Source, gather: &mut Gather<'_>) -> Result<()> {
         // A cell cut short can still look whole.
         return Err(source.wrong(source.text.len(), "the file ends within a line").help("end the last line too"));
     }
+    if let Some(at) = too_long(source.text.as_bytes()) {
+        return Err(source.wrong(at, format!("a row of more than {} KiB: is a quote left open?", ROW_BYTES_MAX >> 10)));
+    }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.as_bytes());
     let header = reader.headers().map_err(|error| wrong(source, &error))?.clone();
     for (index, column) in header.iter().enumerate() {
@@ -31,6 +34,25 @@ pub fn read(source: &Source, gather: &mut Gather<'_>) -> Result<()> {
         gather.take(row, source, source.place(at))?;
     }
     Ok(())
+}
+
+/// No row needs more; a quote that is never closed would make one row of all that follows.
+const ROW_BYTES_MAX: usize = 64 << 10;
+
+/// Where a row begins that is too long.
+fn too_long(bytes: &[u8]) -> Option<usize> {
+    let (mut start, mut quoted) = (0, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => start = at + 1,
+            _ => {}
+        }
+        if at - start.min(at) > ROW_BYTES_MAX {
+            return Some(start);
+        }
+    }
+    None
 }
 
 fn wrong(source: &Source, error: &csv::Error) -> Fault {

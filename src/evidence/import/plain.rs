@@ -27,7 +27,7 @@ pub const COLUMNS: [(&str, &str, &str); 26] = [
     ("consistent_at", "point", "the instant whose state it restores; required"),
     ("available_at", "point coverage", "since when it can be restored from; required"),
     ("expires_at", "point coverage", "until when it is kept"),
-    ("locked_until", "point", "until when no credential can delete it"),
+    ("locked_until", "point coverage", "until when no credential can delete it"),
     ("consistency", "point", "snapshot, oplog or none"),
     ("encrypted", "point", "true or false: before it left the host"),
     ("verified_at", "point", "when it was read back whole and found equal"),
@@ -227,6 +227,7 @@ impl Row {
             last: op(last),
             available_at,
             expires_at: self.maybe("expires_at", cast)?,
+            locked_until: self.maybe("locked_until", cast)?,
             stored_in: self.names("stored_in")?,
             origin: cast.origin(),
         }))

@@ -92,7 +92,7 @@ impl Cast<'_> {
             (Some(ended), _) => Ok(ended.latest),
             (None, Some(takes)) => Ok(started.latest + takes),
             (None, None) => {
-                self.doubts.push(format!("it is not recorded when it was complete: {how}, or give --takes"));
+                self.doubts.push(format!("when it was complete is not recorded: {how}"));
                 Ok(started.latest)
             }
         }
@@ -161,7 +161,7 @@ impl Cast<'_> {
         const PIECES_MAX: i64 = 2_000;
         let lag = self.options.lag.filter(|lag| *lag > Span::ZERO);
         if lag.is_none() {
-            self.doubts.push("it is not recorded when the pieces of the log were stored: give --lag".to_string());
+            self.doubts.push("when the pieces of the log were stored is not recorded: give --lag".to_string());
         }
         let step = lag.unwrap_or(Span::minutes(1)).0.max((last - first).0 / PIECES_MAX).max(1000);
         let ends = (1..).map(|n| Instant(first.0.saturating_add(step.saturating_mul(n)))).take_while(|at| *at < last);
@@ -174,6 +174,7 @@ impl Cast<'_> {
             last: op(*to),
             available_at: *to,
             expires_at: None,
+            locked_until: None,
             stored_in: vec![],
             origin: self.origin(),
         });

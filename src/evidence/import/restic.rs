@@ -84,7 +84,7 @@ impl Record for Snapshot {
         ended.map_or(Ok(()), |ended| cast.not_later(ended, "backup_end"))?;
         // `--time` makes a snapshot look older or younger than its files.
         let started = Moment { earliest: time.earliest.min(began.unwrap_or(time).earliest), ..began.unwrap_or(time) };
-        let available = cast.ended(began.unwrap_or(time), ended, "restic 0.17 and later record it")?;
+        let available = cast.ended(began.unwrap_or(time), ended, "restic 0.17 and later do; or give --takes")?;
         let mut point = cast.point(id, started.earliest, available);
         point.encrypted = Some(true);
         point.bytes_stored = summary.and_then(|s| s.data_added_packed);

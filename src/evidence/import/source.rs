@@ -43,8 +43,8 @@ impl Source {
         })?;
         let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
         let source = Source { marks: marks(text.as_bytes()), name, text, sha256, written_at };
-        let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        if let Some(at) = source.text.find(control) {
+        let control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t');
+        if let Some(at) = source.text.as_bytes().iter().position(control) {
             return Err(source.wrong(at, "a control character stands there"));
         }
         if source.text.trim().is_empty() {

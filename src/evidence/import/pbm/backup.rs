@@ -110,6 +110,7 @@ struct Member {
     name: Option<String>,
     status: Option<String>,
     last_write_ts: Option<Stamp>,
+    last_transition_ts: Option<Stamp>,
 }
 
 struct Chained {
@@ -143,7 +144,7 @@ impl Record for Chained {
             return Err(broken);
         }
         let (consistent, ended) = backup.times(cast)?;
-        let how = "`pbm describe-backup NAME -o json` of each tells";
+        let how = "`pbm describe-backup` tells; or give --takes";
         let available = cast.ended(consistent, ended, how)?;
         let mut point = cast.point(id, consistent.earliest, available.max(began.latest));
         point.consistency = match backup.kind.as_deref() {
@@ -200,9 +201,11 @@ impl Backup {
             return Ok((cast.past(&self.restore_to, "restoreTo")?, None));
         };
         let mut last = cast.past(&self.last_write_ts, "last_write_ts")?;
+        let mut done = cast.past(&self.last_transition_ts, "last_transition_ts")?;
         for member in members {
             last = last.min(cast.past(&member.last_write_ts, "replsets.last_write_ts")?);
+            done = done.max(cast.past(&member.last_transition_ts, "replsets.last_transition_ts")?);
         }
-        Ok((last, Some(cast.past(&self.last_transition_ts, "last_transition_ts")?)))
+        Ok((last, Some(done)))
     }
 }
