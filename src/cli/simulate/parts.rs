@@ -26,7 +26,7 @@ impl Merge {
     pub fn run(&self, global: &Global) -> Result<Exit> {
         let (policy, evidence) = self.campaign.load(global)?;
         let options = self.campaign.of_one_basis()?;
-        let parts = self.parts.iter().map(|path| read(path)).collect::<Result<Vec<Partial>>>()?;
+        let parts = self.parts.iter().map(read).collect::<Result<Vec<Partial>>>()?;
         let inputs = inputs(&policy, evidence.as_ref(), &options)?;
         let simulation = campaign::join(&policy, evidence.as_ref(), &options, &inputs, parts)?;
         match global.format {
