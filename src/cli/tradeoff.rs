@@ -9,8 +9,8 @@ use super::simulate::listed;
 use crate::base::Result;
 use crate::base::quantity::money;
 use crate::clock::SystemClock;
-use crate::cost::{Bill, Grade, PlanPoint, PriceBook, Tradeoff, bill, tradeoff};
-use crate::policy::Policy;
+use crate::cost::{Assumption, Bill, Grade, PlanPoint, PriceBook, Tradeoff, bill, tradeoff};
+use crate::policy::{LossRates, Policy};
 use crate::port::Clock;
 use crate::report::table::{Set, Table};
 use crate::report::text::{count, harmless};
@@ -70,6 +70,12 @@ impl Args {
             ));
             text.push_str(&answers(tradeoff));
         }
+        if !tradeoff.sensitivity.is_empty() {
+            text.push_str(&format!(
+                "\nWhat moves the answer: today's cost and expected loss together, and where another plan becomes the best\n{}",
+                assumptions(policy, tradeoff).for_stdout()
+            ));
+        }
         text + &listed("Not said, or left out:", &tradeoff.unsaid)
     }
 
@@ -79,6 +85,7 @@ impl Args {
             ("cost", Set::Number),
             ("expected loss", Set::Number),
             ("together", Set::Number),
+            ("one more saves", Set::Number),
             ("worst loss", Set::Number),
             ("RPO", Set::Text),
             ("", Set::Text),
@@ -94,6 +101,7 @@ impl Args {
                 amount(plan.annual_cost),
                 amount(plan.expected_annual_loss) + unpriced,
                 amount(plan.annual_cost + plan.expected_annual_loss) + unpriced,
+                tradeoff.one_more_saves(index).map_or(String::new(), |saved| format!("{saved:.2}")),
                 match plan.worst_loss {
                     Loss::Window(span) => span.to_string(),
                     Loss::Total => "everything".into(),
@@ -103,6 +111,50 @@ impl Args {
             ]);
         }
         table
+    }
+}
+
+fn assumptions(policy: &Policy, tradeoff: &Tradeoff) -> Table {
+    let mut table = Table::new(&[
+        ("assumption", Set::Text),
+        ("declared", Set::Number),
+        ("at half", Set::Number),
+        ("at double", Set::Number),
+        ("turns at", Set::Text),
+    ]);
+    let amount = |amount| money(amount, &tradeoff.currency);
+    for one in &tradeoff.sensitivity {
+        let (what, declared) = named(policy, &one.assumption);
+        let turns = [&one.turns_below, &one.turns_above].into_iter().flatten();
+        let turns: Vec<String> = turns.map(|turn| format!("{} of it: {}", times(turn.times), turn.to)).collect();
+        let turns = if turns.is_empty() { "never".to_string() } else { turns.join("; ") };
+        table.row([what, declared, amount(one.at_half), amount(one.at_double), turns]);
+    }
+    table
+}
+
+fn times(times: f64) -> String {
+    if times >= 10.0 { format!("{times:.0} times") } else { format!("{:.0} %", times * 100.0) }
+}
+
+/// An assumption in words, and what is declared.
+fn named(policy: &Policy, assumption: &Assumption) -> (String, String) {
+    let rate = |of: fn(&LossRates) -> f64| {
+        let policys = policy.losses.as_ref().map(of);
+        policys.map_or("by asset".to_string(), |rate| format!("{} an hour", money(rate, &policy.currency)))
+    };
+    match assumption {
+        Assumption::Frequency(name) => {
+            let scenario = policy.scenario(name);
+            let title = scenario.map_or(name.as_str(), |scenario| scenario.title.as_str());
+            let often = scenario.map_or(String::new(), |scenario| format!("{} a year", scenario.per_year.value));
+            (format!("how often: {title}"), often)
+        }
+        Assumption::Downtime => ("an hour of downtime".into(), rate(|rates| rates.downtime_per_hour.value)),
+        Assumption::LostData => ("lost writes".into(), rate(|rates| rates.data_per_hour.value)),
+        Assumption::FixedCosts => ("fixed costs of an incident".into(), "by scenario".into()),
+        Assumption::Prices => ("all prices".into(), "the book".into()),
+        Assumption::UnverifiedPrices => ("unverified prices".into(), "the book".into()),
     }
 }
 

@@ -24,21 +24,43 @@ const DRAWS_A_PART: usize = 9;
 const RUNBOOKS: u64 = 4096;
 const SEED: u64 = 0x506C_696D_736F_6C6C;
 
-/// The expected annual loss of `model`'s plan.
-pub fn of(model: &Model) -> Expected {
-    let mut all = Expected::default();
-    for hazard in &model.scenarios {
-        let per_year = hazard.drawn_per_year * hazard.stands_for;
-        let one = incident_of(hazard, model);
-        all.annual += per_year * one.annual;
-        all.unpriced_totals += per_year * one.unpriced_totals;
-    }
-    all
+/// What one scenario is expected to cost a year.
+#[derive(Debug, Clone)]
+pub struct OfScenario {
+    pub scenario: String,
+    pub data: f64,
+    pub downtime: f64,
+    pub fixed: f64,
+    /// Total losses a year that have no amount.
+    pub unpriced_totals: f64,
 }
 
-/// The mean of one incident.
-fn incident_of(hazard: &Hazard, model: &Model) -> Expected {
-    let Some(notice) = &hazard.noticed_after else { return Expected::default() };
+impl OfScenario {
+    pub fn annual(&self) -> f64 {
+        self.data + self.downtime + self.fixed
+    }
+}
+
+/// The expected annual loss of `model`'s plan, by scenario.
+pub fn of(model: &Model) -> Vec<OfScenario> {
+    let each = model.scenarios.iter().map(|hazard| {
+        let per_year = hazard.drawn_per_year * hazard.stands_for;
+        let known = hazard.noticed_after.as_ref().map(|notice| lost_data(hazard, model, notice));
+        let data = known.unwrap_or_default();
+        let whole = |amount: f64| if known.is_some() { per_year * amount } else { 0.0 };
+        OfScenario {
+            scenario: hazard.scenario.name.clone(),
+            data: per_year * data.annual,
+            downtime: whole(downtime_cost(hazard)),
+            fixed: whole(hazard.rates.fixed),
+            unpriced_totals: per_year * data.unpriced_totals,
+        }
+    });
+    each.collect()
+}
+
+/// What the lost writes of one incident cost in the mean.
+fn lost_data(hazard: &Hazard, model: &Model, notice: &Time) -> Expected {
     let notices = notices(notice);
     let mut data = Expected::default();
     for noticed_after in &notices {
@@ -57,7 +79,7 @@ fn incident_of(hazard: &Hazard, model: &Model) -> Expected {
         data.annual += one.annual / notices.len() as f64;
         data.unpriced_totals += one.unpriced_totals / notices.len() as f64;
     }
-    Expected { annual: data.annual + hazard.rates.fixed + downtime_cost(hazard), ..data }
+    data
 }
 
 fn notices(notice: &Time) -> Vec<Span> {

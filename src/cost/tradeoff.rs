@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::expected::OfScenario;
+use super::sensitivity::{Assumption, Part, Sensitivity};
 use super::variant::{Variant, pace_of};
-use super::{PriceBook, bill, expected};
+use super::{Bill, Grade, PriceBook, bill, expected, sensitivity};
 use crate::base::{Instant, Span};
 use crate::evidence::Evidence;
 use crate::policy::{Mechanism, Policy};
@@ -21,6 +23,8 @@ pub struct Tradeoff {
     pub cheapest_compliant: Option<usize>,
     /// Plan with the least cost plus expected loss.
     pub least_total: Option<usize>,
+    /// The assumptions that the answer rests on, the one that moves it most first.
+    pub sensitivity: Vec<Sensitivity>,
     /// What cannot be said, and why.
     pub unsaid: Vec<String>,
 }
@@ -43,6 +47,8 @@ pub struct PlanPoint {
     /// Moving parts, credentials and manual steps.
     pub complexity: u32,
     pub meets_rpo: bool,
+    /// What of cost and expected loss grows in proportion to which assumption.
+    pub parts: Vec<Part>,
 }
 
 /// Prices today's plan and the space of variants of it.
@@ -54,6 +60,7 @@ pub fn explore(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>, a
         today: None,
         cheapest_compliant: None,
         least_total: None,
+        sensitivity: vec![],
         unsaid: vec![],
     };
     let assets_priced = policy.assets.iter().all(|asset| asset.losses.is_some());
@@ -93,6 +100,7 @@ pub fn explore(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>, a
         explorer.tradeoff.unsaid.push(line.into());
     }
     explorer.tradeoff.choose();
+    explorer.tradeoff.sensitivity = sensitivity::of(&explorer.tradeoff);
     explorer.tradeoff
 }
 
@@ -113,17 +121,19 @@ impl Explorer<'_> {
                 self.tradeoff.unsaid.push(line.clone());
             }
         }
+        let bill = bill::annual(plan, self.book, self.evidence);
         self.tradeoff.plans.push(PlanPoint {
             label,
             snapshot_every: variant.every,
             log: variant.log,
             offsite_copy: variant.offsite,
-            annual_cost: bill::annual(plan, self.book, self.evidence).total,
-            expected_annual_loss: expected.annual,
-            unpriced_totals: expected.unpriced_totals,
+            annual_cost: bill.total,
+            expected_annual_loss: expected.iter().map(OfScenario::annual).sum(),
+            unpriced_totals: expected.iter().map(|one| one.unpriced_totals).sum(),
             worst_loss,
             complexity: complexity(plan),
             meets_rpo,
+            parts: parts(&bill, &expected),
         });
     }
 
@@ -147,6 +157,15 @@ impl Explorer<'_> {
 }
 
 impl Tradeoff {
+    /// Of a plan on the front: how much less it loses for each unit of money that it costs more than the one before it.
+    pub fn one_more_saves(&self, index: usize) -> Option<f64> {
+        let place = self.front.iter().position(|at| *at == index)?;
+        let before = self.plans.get(*self.front.get(place.checked_sub(1)?)?)?;
+        let plan = self.plans.get(index)?;
+        let dearer = plan.annual_cost - before.annual_cost;
+        (dearer > 0.0).then(|| (before.expected_annual_loss - plan.expected_annual_loss) / dearer)
+    }
+
     /// Marks the plans that answer a question. A plan that may lose everything at no declared price cannot be weighed
     /// against others, and answers none.
     fn choose(&mut self) {
@@ -178,6 +197,20 @@ impl Tradeoff {
             ));
         }
     }
+}
+
+fn parts(bill: &Bill, expected: &[OfScenario]) -> Vec<Part> {
+    let unverified = bill.lines.iter().filter(|line| line.grade == Grade::Unverified).map(|line| line.amount).sum();
+    let sum = |of: fn(&OfScenario) -> f64| expected.iter().map(of).sum::<f64>();
+    let each = expected.iter().map(|one| (Assumption::Frequency(one.scenario.clone()), one.annual()));
+    let rest = [
+        (Assumption::Downtime, sum(|one| one.downtime)),
+        (Assumption::LostData, sum(|one| one.data)),
+        (Assumption::FixedCosts, sum(|one| one.fixed)),
+        (Assumption::Prices, bill.total),
+        (Assumption::UnverifiedPrices, unverified),
+    ];
+    each.chain(rest).map(|(assumption, amount)| Part { assumption, amount }).collect()
 }
 
 fn indices(plans: &[PlanPoint], wanted: impl Fn(&PlanPoint) -> bool) -> Vec<usize> {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use plimsoll::base::Span;
-use plimsoll::cost::{Grade, PriceBook, Tradeoff, bill, book, tradeoff};
+use plimsoll::cost::{Assumption, Grade, PriceBook, Sensitivity, Tradeoff, bill, book, tradeoff};
 use plimsoll::policy::Policy;
 use plimsoll::timeline::Loss;
 
@@ -176,4 +176,51 @@ fn what_has_no_size_no_retention_or_no_price_is_unpriced() {
         assert!(bill.unpriced.iter().any(|line| line.contains(why)), "{why}: {:?}", bill.unpriced);
         assert_eq!(bill.total, 0.0);
     }
+}
+
+#[test]
+fn the_decision_turns_where_the_sensitivity_says_and_not_before() {
+    let said = &explored().sensitivity;
+    let often = |one: &&Sensitivity| matches!(&one.assumption, Assumption::Frequency(name) if name == "uploads-loss");
+    let one = said.iter().find(often).expect("the frequency counts");
+    let turns = [&one.turns_below, &one.turns_above].into_iter().flatten();
+    let mut checked = 0;
+    for turn in turns {
+        let best_at = |times: f64| {
+            let mut plan = pixelcraft();
+            let scenario = plan.scenarios.iter_mut().find(|s| s.name == "uploads-loss").expect("it is declared");
+            scenario.per_year.value *= times;
+            let found = tradeoff::explore(&plan, &aws(), None, AS_OF);
+            found.plans[found.least_total.expect("a best plan")].label.clone()
+        };
+        let beyond = 1.0 + (turn.times - 1.0) * 1.001;
+        assert_eq!(best_at(beyond), turn.to, "at {} times", turn.times);
+        let before = 1.0 + (turn.times - 1.0) * 0.999;
+        assert_ne!(best_at(before), turn.to, "at {} times", turn.times);
+        checked += 1;
+    }
+    assert!(checked > 0, "{one:?}");
+}
+
+#[test]
+fn an_assumption_doubled_gives_the_total_that_is_said() {
+    let explored = explored();
+    let one = explored.sensitivity.iter().find(|one| one.assumption == Assumption::Downtime).expect("it counts");
+    let mut plan = pixelcraft();
+    plan.losses.as_mut().expect("rates").downtime_per_hour.value *= 2.0;
+    let doubled = tradeoff::explore(&plan, &aws(), None, AS_OF);
+    let today = &doubled.plans[doubled.today.expect("today")];
+    assert!((today.annual_cost + today.expected_annual_loss - one.at_double).abs() < 0.01, "{one:?}");
+    let swings: Vec<f64> = explored.sensitivity.iter().map(|one| one.at_double - one.at_half).collect();
+    assert!(swings.is_sorted_by(|a, b| a >= b), "{swings:?}");
+}
+
+#[test]
+fn one_more_unit_of_money_saves_less_and_less_along_the_convex_front_and_more_than_itself_up_to_the_best_plan() {
+    let explored = explored();
+    let best = explored.front.iter().position(|at| Some(*at) == explored.least_total).expect("on the front");
+    assert_eq!(explored.one_more_saves(explored.front[0]), None, "nothing is before the cheapest");
+    assert!(explored.one_more_saves(explored.front[best]).is_some_and(|saved| saved > 1.0));
+    let after = explored.front.get(best + 1).and_then(|at| explored.one_more_saves(*at));
+    assert!(after.is_none_or(|saved| saved < 1.0), "{after:?}");
 }

@@ -106,6 +106,7 @@ fn tradeoff() -> CostAgainstLoss {
                 worst_loss: Loss::Window(Span::hours(hours)),
                 complexity: 3,
                 meets_rpo: log && offsite,
+                parts: vec![],
             });
         }
     }
@@ -133,6 +134,7 @@ fn tradeoff() -> CostAgainstLoss {
         today: Some(8),
         cheapest_compliant: Some(3),
         least_total: Some(least),
+        sensitivity: vec![],
         unsaid: vec![],
     };
     CostAgainstLoss { tradeoff }

@@ -176,6 +176,7 @@ fn tradeoff() -> Tradeoff {
         worst_loss: if meets_rpo { Loss::Window(Span::minutes(31)) } else { Loss::Total },
         complexity: 7,
         meets_rpo,
+        parts: vec![],
     };
     Tradeoff {
         currency: "USD".into(),
@@ -188,6 +189,7 @@ fn tradeoff() -> Tradeoff {
         today: Some(0),
         cheapest_compliant: Some(1),
         least_total: Some(1),
+        sensitivity: vec![],
         unsaid: vec![],
     }
 }
