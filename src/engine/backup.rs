@@ -4,7 +4,6 @@
 //! cannot overwrite. A run that fails takes away what it wrote, and says so as evidence.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,6 +12,7 @@ use serde_json::json;
 use super::compress::Workers;
 use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
+use super::patience::{self, Patience};
 use super::record::{self, RunOf};
 use super::{Event, Listener, kept, own_log, pipeline, skew};
 use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
@@ -28,8 +28,6 @@ use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
 const AT_ONCE: usize = 3;
 /// Objects asked after at once.
 const HEADS_AT_ONCE: usize = 16;
-/// Before a whole reading is begun again: long enough for another member to be elected. Then the run has failed.
-const PAUSES_SECS: [u64; 2] = [2, 12];
 
 #[derive(Debug, Clone, Default)]
 pub struct BackupRequest {
@@ -101,8 +99,10 @@ impl Run<'_> {
             result = self.attempt() => result,
             () = stop => Err(Fault::new(FaultKind::Interrupted, "the backup was stopped before it was whole")),
         };
-        if result.is_err() {
-            self.take_away().await;
+        if result.is_err()
+            && let Err(trouble) = self.take_away().await
+        {
+            self.listener.on(Event::Warning(record::chain(&trouble)));
         }
         result
     }
@@ -132,31 +132,25 @@ impl Run<'_> {
 
     /// Reads until all is read: again where that can help, in the other way where the server keeps no snapshot.
     async fn read(&self, server: &ServerInfo, mut reading: Reading) -> Result<Manifest> {
-        let mut pauses = PAUSES_SECS.into_iter();
+        let mut patience = Patience::new(self.listener);
         loop {
-            let mut fault = match self.read_once(server, reading).await {
+            let fault = match self.read_once(server, reading).await {
                 Ok(manifest) => return Ok(manifest),
                 Err(fault) => fault,
             };
-            let why = record::chain(&fault);
             if fault.kind == FaultKind::Gone && reading == Reading::Snapshot {
                 reading = Reading::WithLog;
                 self.listener.on(Event::Warning(format!(
-                    "{why}; reading again, plainly, with the log of the time that it takes (consistency oplog)"
+                    "{}; reading again, plainly, with the log of the time that it takes (consistency oplog)",
+                    record::chain(&fault)
                 )));
-            } else if let (true, Some(pause)) = (fault.retry_can_help(), pauses.next()) {
-                self.listener.on(Event::Warning(format!("{why}; beginning again in {pause} s")));
-                tokio::time::sleep(Duration::from_secs(pause)).await;
-            } else {
-                if fault.retry_can_help() {
-                    fault
-                        .help
-                        .get_or_insert_with(|| "run the backup again when the server answers steadily".to_string());
-                }
-                return Err(fault);
+            } else if !patience.again(&fault).await {
+                return Err(patience::outlasted(fault));
             }
-            if !self.take_away().await {
-                return Err(fault);
+            while let Err(trouble) = self.take_away().await {
+                if !patience.again(&trouble).await {
+                    return Err(patience::outlasted(fault));
+                }
             }
         }
     }
@@ -191,7 +185,7 @@ impl Run<'_> {
         objects.sort_by(|a, b| a.key.cmp(&b.key));
 
         let clock = std::time::Instant::now();
-        self.look_back(&objects).await?;
+        self.look_back_patiently(&objects).await?;
         timings.push(self.finished("check", clock, 0));
         Ok(Manifest {
             format: FORMAT,
@@ -301,6 +295,17 @@ impl Run<'_> {
         pipeline::store_whole(self.store, &key, Bytes::from(text)).await
     }
 
+    /// Looks back at what was stored: a store that is busy just then is no reason to read everything again.
+    async fn look_back_patiently(&self, objects: &[ObjectEntry]) -> Result<()> {
+        let mut patience = Patience::new(self.listener);
+        loop {
+            match self.look_back(objects).await {
+                Err(fault) if patience.again(&fault).await => {}
+                looked => return looked,
+            }
+        }
+    }
+
     /// Asks the store after every object, so that a manifest never names what is not there in full.
     async fn look_back(&self, objects: &[ObjectEntry]) -> Result<()> {
         let looks = objects.iter().map(|object| async move {
@@ -330,26 +335,27 @@ impl Run<'_> {
         }
     }
 
-    /// Removes what this run wrote, and says whether nothing of it is in the way of another try.
-    async fn take_away(&self) -> bool {
+    /// Removes what this run wrote. What cannot be removed stays noted, for another try.
+    async fn take_away(&self) -> Result<()> {
         // Another run's snapshot of the same name keeps its objects; without a manifest these are this run's own.
-        let keys = std::mem::take(&mut *self.lock());
+        let left = || format!("`{}` was left as it is: it may hold a manifest", self.name.prefix());
         let manifest = self.store.head(&self.name.manifest().to_string()).await;
-        if !matches!(manifest, Ok(None)) {
-            let prefix = self.name.prefix();
-            self.listener.on(Event::Warning(format!("`{prefix}` was left as it is: it may hold a manifest")));
-            return false;
+        if manifest.map_err(|fault| fault.within(left()))?.is_some() {
+            return Err(Fault::new(FaultKind::Conflict, left()));
         }
-        let deletions = keys.iter().map(|key| self.store.delete(key));
-        let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter(|r| std::future::ready(r.is_err()));
-        let left = failed.count().await;
-        if left > 0 {
-            self.listener.on(Event::Warning(format!(
-                "{left} of {} objects of the failed run could not be removed; without a manifest they are no snapshot",
-                keys.len()
-            )));
-        }
-        left == 0
+        let keys = std::mem::take(&mut *self.lock());
+        let many = keys.len();
+        let deletions = keys.into_iter().map(|key| async { self.store.delete(&key).await.err().map(|why| (key, why)) });
+        let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter_map(std::future::ready);
+        let (keys, mut why): (Vec<String>, Vec<Fault>) = failed.unzip().await;
+        let left = keys.len();
+        self.lock().extend(keys);
+        let what = || {
+            format!(
+                "{left} of {many} objects of the failed run could not be removed; without a manifest they are no snapshot"
+            )
+        };
+        why.pop().map_or(Ok(()), |why| Err(why.within(what())))
     }
 
     fn note(&self, key: String) -> String {

@@ -23,6 +23,7 @@ pub mod lease;
 pub mod loader;
 pub mod metadata;
 pub mod own_log;
+pub mod patience;
 pub mod phases;
 pub mod pieces;
 pub mod pipeline;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::event::{Event, Unit};
+use super::patience::{self, Patience};
 use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
@@ -59,7 +60,15 @@ pub async fn run_until(
     let terms = request.keeping.from(started_at);
     let taken = async {
         let kept = kept::on_terms(store.as_ref(), &terms).await?;
-        attempt(bucket, &*kept, clock, listener, request, (&name, &terms)).await
+        let mut patience = Patience::new(listener);
+        loop {
+            match gather(bucket, &*kept, clock, listener, request, (&name, &terms)).await {
+                Ok(manifest) => break publish(&*kept, &name, manifest).await,
+                // The blobs that are there by now are not written again.
+                Err(fault) if patience.again(&fault).await => {}
+                Err(fault) => break Err(patience::outlasted(fault)),
+            }
+        }
     };
     let result = tokio::select! {
         result = taken => result,
@@ -71,7 +80,8 @@ pub async fn run_until(
     result
 }
 
-async fn attempt(
+/// Brings in what is not there yet; nothing makes it visible.
+async fn gather(
     bucket: &dyn ObjectStore,
     store: &dyn ObjectStore,
     clock: &dyn Clock,
@@ -98,7 +108,7 @@ async fn attempt(
     let list =
         pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), uploads::lines(&entries)?)
             .await?;
-    let manifest = Manifest {
+    Ok(Manifest {
         format: FORMAT,
         id: name.id.to_string(),
         asset: request.asset.clone(),
@@ -122,7 +132,11 @@ async fn attempt(
         versions: listed.keeps_versions.then_some(entries.len() as u64 - uploads),
         bytes_raw,
         timings: phases.done,
-    };
+    })
+}
+
+/// From here on the snapshot exists.
+async fn publish(store: &dyn ObjectStore, name: &SnapshotName, manifest: Manifest) -> Result<Manifest> {
     match store.put_new(&name.manifest().to_string(), manifest.encode()?).await? {
         Written::New => Ok(manifest),
         Written::Existed => Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", name.id))

@@ -25,32 +25,44 @@ struct Header {
 /// Opens the repository for writing; makes it if the store has none.
 ///
 /// Whether one of two racing runs loses cleanly rests on the store refusing to overwrite. Some S3 gateways ignore the
-/// condition and say yes to both, so the refusal is proven here, with bytes that change nothing if it fails.
+/// condition and say yes to both, so the refusal is proven here; a store that is refused is left as it was.
 pub async fn open(store: Arc<dyn ObjectStore>, clock: &dyn Clock) -> Result<()> {
     let key = Key::Format.to_string();
-    let body = match read(store.as_ref()).await? {
-        Some(body) => body,
+    let (body, is_new) = match read(store.as_ref()).await? {
+        Some(body) => (body, false),
         None => {
             let fresh = fresh(clock.now())?;
             match store.put_new(&key, fresh.clone()).await? {
-                Written::New => fresh,
+                Written::New => (fresh, true),
                 // Another run made it just now.
-                Written::Existed => store.get(&key).await?,
+                Written::Existed => (store.get(&key).await?, false),
             }
         }
     };
     check(&body, &store.address())?;
-    match store.put_new(&key, body).await? {
+    // A line more than is there: so that a try whose answer was lost is not taken for the one that wrote it.
+    match store.put_new(&key, Bytes::from([body.as_ref(), b"\n"].concat())).await? {
         Written::Existed => Ok(()),
-        Written::New => Err(Fault::new(
-            FaultKind::Unsupported,
-            format!("{} overwrote an object although it was told not to", store.address()),
-        )
-        .help(
-            "it ignores If-None-Match, so two runs at once could destroy each other's recovery points; \
-             use a server that honours conditional writes",
-        )),
+        Written::New => Err(careless(store.as_ref(), (!is_new).then_some(body)).await),
     }
+}
+
+/// The fault of a store that overwrites, which is left as it was found.
+async fn careless(store: &dyn ObjectStore, before: Option<Bytes>) -> Fault {
+    let key = Key::Format.to_string();
+    let put_back = match before {
+        Some(body) => store.put(&key, body).await,
+        None => store.delete(&key).await,
+    };
+    let left = match put_back {
+        Ok(()) => String::new(),
+        Err(_) => format!("; what was written to find that out, `{key}`, is still there"),
+    };
+    let what = format!("{} overwrote an object although it was told not to{left}", store.address());
+    Fault::new(FaultKind::Unsupported, what).help(
+        "it ignores If-None-Match, so two runs at once could destroy each other's recovery points; \
+         use a server that honours conditional writes",
+    )
 }
 
 /// Checks that the store holds a repository that this version reads; writes nothing.

@@ -35,6 +35,8 @@ pub struct S3Store {
 /// At most this much of all uploads is in flight, beside the part that each of them is filling.
 const IN_FLIGHT_MIB: u32 = 24;
 const TRIES: u32 = 3;
+/// Of a conditional write, which ends a run that may have taken hours: so that ten seconds of "busy" do not undo it.
+const TRIES_CONDITIONAL: u32 = 5;
 
 impl S3Store {
     /// Finds the credentials; asks the server nothing yet.
@@ -68,7 +70,7 @@ impl S3Store {
 }
 
 fn pause(tries: u32) -> Duration {
-    Duration::from_millis(300 * u64::from(tries))
+    Duration::from_millis(300 * 3_u64.saturating_pow(tries.saturating_sub(1)))
 }
 
 fn instant(at: Option<&DateTime>) -> Option<Instant> {
@@ -97,7 +99,9 @@ impl ObjectStore for S3Store {
             let outcome = self.try_put_new(key, body.clone()).await;
             tries += 1;
             match outcome {
-                Err(fault) if fault.retry_can_help() && tries < TRIES => tokio::time::sleep(pause(tries)).await,
+                Err(fault) if fault.retry_can_help() && tries < TRIES_CONDITIONAL => {
+                    tokio::time::sleep(pause(tries)).await
+                }
                 // An earlier try of this same write may have got through without its answer coming back.
                 Ok(Written::Existed) if tries > 1 && self.get(key).await? == body => return Ok(Written::New),
                 outcome => return outcome,

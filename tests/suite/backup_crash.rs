@@ -25,7 +25,7 @@ use crate::servers;
 const AT_ONCE: i64 = 16;
 
 /// The points that the evidence shows, all of them whole.
-async fn points(store: &dyn ObjectStore) -> BTreeSet<String> {
+pub async fn points(store: &dyn ObjectStore) -> BTreeSet<String> {
     let evidence = catalog::read(store, Instant(i64::MAX / 2)).await.unwrap();
     assert!(evidence.unreadable.is_empty(), "{:?}", evidence.unreadable);
     for point in &evidence.points {

@@ -21,6 +21,7 @@ const ROWS: &[Row] = &[
         fault: "CompleteMultipartUpload answers 200 with something else than success",
         held_by: &[
             "store_s3::an_answer_of_200_to_joining_that_is_no_success_is_none",
+            "s3_faults::an_answer_of_200_to_joining_that_is_no_success_is_got_over_once_and_fails_the_run_for_good",
             "store_s3::bytes_that_the_server_lost_are_noticed_after_joining",
         ],
     },
@@ -29,6 +30,7 @@ const ROWS: &[Row] = &[
         fault: "bytes dropped or cut inside a part",
         held_by: &[
             "store_s3::a_part_that_changed_on_its_way_is_refused",
+            "second_s3::what_a_server_that_checks_nothing_took_in_changed_is_refused_by_the_first_to_read_it",
             "store_s3::bytes_that_the_server_lost_are_noticed_after_joining",
             "drill::a_flipped_bit_fails_the_drill_wherever_it_is",
         ],
@@ -39,6 +41,9 @@ const ROWS: &[Row] = &[
         held_by: &[
             "store_s3::one_failed_part_fails_the_upload_whichever_it_is",
             "backup::wherever_the_store_breaks_no_snapshot_exists_and_the_failure_is_on_record",
+            "s3_faults::a_backup_whose_store_fails_for_good_at_any_call_says_so_or_is_whole_and_the_next_converges",
+            "s3_faults::a_sync_whose_store_fails_for_good_at_any_call_says_so_or_is_whole_and_the_next_converges",
+            "s3_faults::a_large_object_whose_calls_fail_for_good_fails_the_run_and_leaves_nothing_half_made",
         ],
     },
     Row {
@@ -60,6 +65,11 @@ const ROWS: &[Row] = &[
         fault: "exit 0, or a watcher that hangs, on partial failure",
         held_by: &[
             "bad_input::a_full_disk_fails_the_backup_and_leaves_no_snapshot",
+            "s3_faults::a_backup_gets_over_every_passing_fault_at_every_call",
+            "s3_faults::a_sync_gets_over_every_passing_fault_and_over_a_storm_at_every_call",
+            "s3_faults::a_backup_outlasts_a_server_that_is_busy_for_some_seconds_from_any_of_its_writes_on",
+            "s3_faults::a_repository_is_made_once_whatever_fault_meets_any_call",
+            "second_s3::a_gateway_that_ignores_conditions_is_refused_by_every_verb_that_writes_and_nothing_is_left_there",
             "backup_faults::a_server_that_dies_while_it_is_read_fails_the_run_with_1_and_leaves_the_last_good_snapshot",
             "bad_input::a_database_that_does_not_answer_is_named_within_seconds",
             "restore_cli::a_restore_prints_its_plan_and_writes_only_with_apply",

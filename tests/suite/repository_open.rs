@@ -84,9 +84,14 @@ async fn a_store_that_ignores_conditions_is_refused_and_left_as_it_was() {
     let opened = repository::open(Arc::new(store.clone()), &Noon).await.expect_err("no guard against races");
     assert_eq!(opened.kind, FaultKind::Unsupported);
     assert!(opened.help.as_deref().is_some_and(|help| help.contains("If-None-Match")), "{opened:?}");
-    let header = store.get("plimsoll.json").await.expect("the header");
-    repository::open(Arc::new(store.clone()), &Noon).await.expect_err("the same again");
-    assert_eq!(store.get("plimsoll.json").await.expect("the header"), header);
+    assert_eq!(store.list("").await.expect("lists"), [], "nothing is left of the try");
+
+    // One that was made there through another door stays.
+    let made = MemoryStore::new();
+    repository::open(Arc::new(made.clone()), &Noon).await.expect("opens");
+    let header = made.get("plimsoll.json").await.expect("the header");
+    repository::open(Arc::new(Careless(made.clone())), &Noon).await.expect_err("the same store, another door");
+    assert_eq!(made.get("plimsoll.json").await.expect("the header"), header);
 }
 
 #[tokio::test]

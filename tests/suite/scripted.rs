@@ -38,6 +38,18 @@ impl Answer {
         self.headers.push((name, value.to_string()));
         self
     }
+
+    /// As it goes over the wire.
+    pub fn to_bytes(&self, to: &Request) -> Vec<u8> {
+        let length = self.says_length.unwrap_or(self.body.len());
+        let mut bytes = format!("HTTP/1.1 {} Scripted\r\ncontent-length: {length}\r\n", self.status);
+        for (name, value) in &self.headers {
+            bytes.push_str(&format!("{name}: {value}\r\n"));
+        }
+        bytes.push_str("\r\n");
+        let body = if to.method == "HEAD" { &[][..] } else { &self.body };
+        [bytes.as_bytes(), body].concat()
+    }
 }
 
 type Script = dyn Fn(&Request) -> Answer + Send + Sync;
@@ -78,16 +90,7 @@ async fn serve(connection: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Re
         let request = read(&mut connection).await?;
         log.lock().expect("whole").push(request.clone());
         let answer = script(&request);
-        let length = answer.says_length.unwrap_or(answer.body.len());
-        let mut head = format!("HTTP/1.1 {} Scripted\r\ncontent-length: {length}\r\n", answer.status);
-        for (name, value) in &answer.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str("\r\n");
-        connection.write_all(head.as_bytes()).await.ok()?;
-        if request.method != "HEAD" {
-            connection.write_all(&answer.body).await.ok()?;
-        }
+        connection.write_all(&answer.to_bytes(&request)).await.ok()?;
         connection.flush().await.ok()?;
         if answer.says_length.is_some() && request.method != "HEAD" {
             return None;
@@ -95,7 +98,8 @@ async fn serve(connection: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Re
     }
 }
 
-async fn read(connection: &mut BufReader<TcpStream>) -> Option<Request> {
+/// The next request of a connection; none when it has ended.
+pub async fn read(connection: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

@@ -11,6 +11,7 @@ use plimsoll::store::directory::DirectoryStore;
 use plimsoll::store::memory::MemoryStore;
 use plimsoll::store::{self, S3Options};
 
+use super::other_s3;
 use super::repository_open::Noon;
 use super::servers;
 
@@ -23,7 +24,11 @@ struct Stores {
 async fn stores() -> Stores {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let directory = DirectoryStore::new(folder.path().join("not/made/yet"));
-    Stores { all: vec![Arc::new(MemoryStore::new()), Arc::new(directory), bucket().await], _folder: folder }
+    let mut all: Vec<Arc<dyn ObjectStore>> = vec![Arc::new(MemoryStore::new()), Arc::new(directory), bucket().await];
+    if let Some(other) = other_s3::moto("the store contract on a second S3 server").await {
+        all.push(Arc::new(other.store(&other.bucket("contract").await, "a prefix").await));
+    }
+    Stores { all, _folder: folder }
 }
 
 /// A prefix of a bucket of its own, on a real server.

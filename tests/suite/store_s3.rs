@@ -10,6 +10,7 @@ use plimsoll::port::ObjectStore;
 use plimsoll::port::Written;
 use plimsoll::store::{self, S3Options};
 
+use super::proxied::{Deed, Proxied};
 use super::scripted::{Answer, Request, Scripted, answer};
 use super::servers;
 
@@ -269,44 +270,26 @@ async fn a_listing_of_many_pages_is_whole() {
     assert_eq!(listed, keys);
 }
 
-/// A byte of a part that is flipped between here and the server: the server must refuse it.
+/// A byte of a part that is flipped between here and the server: the server must refuse it. Which servers do not is told
+/// in `second_s3`, with what becomes of it.
 #[tokio::test]
 async fn a_part_that_changed_on_its_way_is_refused() {
     let server = servers::s3().await;
     let bucket = servers::bucket("flipped").await;
-    let through = flipping_proxy(server.endpoint.strip_prefix("http://").expect("http").to_string()).await;
-    let credentials = Some((server.access_key.clone(), server.secret_key.clone()));
-    let options = S3Options { endpoint: Some(through), region: None, credentials };
-    let store = store::open(&format!("s3://{bucket}"), &options).await.expect("opens");
+    let through = Proxied::start(&server.options(), flipped).await;
+    let store = store::open(&format!("s3://{bucket}"), &through.options).await.expect("opens");
     let fault = send(store.as_ref(), 20 * MIB).await.expect_err("changed bytes");
     assert!(matches!(fault.kind, FaultKind::Corrupt | FaultKind::Denied), "{}", shown(&fault));
     assert_eq!(real(&bucket).await.list("").await.expect("list"), []);
 }
 
-/// Passes all on, but the first run of sevens, which only the test's parts have, gets an eight.
-async fn flipping_proxy(server: String) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = server.clone();
-            tokio::spawn(async move {
-                let upstream = tokio::net::TcpStream::connect(server).await.expect("the server");
-                let (mut from_client, mut to_client) = client.into_split();
-                let (mut from_server, mut to_server) = upstream.into_split();
-                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
-                let mut buffer = vec![0; 64 << 10];
-                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-                    if let Some(at) = buffer[..read].windows(64).position(|w| w.iter().all(|b| *b == 7)) {
-                        buffer[at] = 8;
-                    }
-                    if to_server.write_all(&buffer[..read]).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
+/// What has a body arrives with one bit of its middle turned.
+pub fn flipped(request: &Request) -> Deed {
+    let mut request = request.clone();
+    let middle = request.body.len() / 2;
+    match request.body.get_mut(middle) {
+        Some(byte) if request.method == "PUT" => *byte ^= 1,
+        _ => return Deed::Pass,
+    }
+    Deed::PassInstead(request)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Builder, Credentials, ProvideCredentials, Region, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -63,6 +63,8 @@ impl Place {
         let config = Builder::from(&shared)
             .force_path_style(endpoint.is_some())
             .retry_config(RetryConfig::standard())
+            // How much is retried in all is counted for each store: one that fails takes no retry from another.
+            .retry_partition(RetryPartition::custom(bucket.to_string()).build())
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL).build());
         let config = match shared.region() {
             Some(_) => config,
