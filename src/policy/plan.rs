@@ -30,6 +30,8 @@ pub struct Asset {
 pub enum AssetKind {
     MongoDb,
     S3,
+    /// What other tools back up, and Plimsoll audits by their inventories.
+    Other,
 }
 
 /// A thing that can be lost at once.

@@ -37,6 +37,7 @@ mod import_times;
 mod import_traps;
 mod import_verb;
 mod imported;
+mod incidents;
 mod interop;
 mod interop_s3;
 mod kept;

@@ -30,3 +30,15 @@ fn pixelcraft_is_read_as_its_plan_says() {
     let waits: Vec<&[usize]> = steps.iter().map(|step| step.after.as_slice()).collect();
     assert_eq!(waits, [&[][..], &[], &[0, 1], &[2], &[3]]);
 }
+
+#[test]
+fn what_other_tools_back_up_may_have_a_log_of_its_own() {
+    let path = format!("{}/policies/incidents/gitlab-2017.toml", env!("CARGO_MANIFEST_DIR"));
+    let wal = "\n[protection.wal]\nkind = \"log\"\nassets = [\"database\"]\nlag = \"1min\"\nwindow = \"7d\"\n\
+               stored_in = [\"s3-backups\"]\nruns_in = [\"db1\"]\n";
+    let text = std::fs::read_to_string(path).expect("it is there") + wal;
+    let read = |text: &str| policy::parse(SourceText::new("plan.toml", text)).map(|policy| policy.assets[0].kind);
+    assert_eq!(read(&text).expect("a policy"), policy::AssetKind::Other);
+    let bucket = text.replace("kind = \"other\"", "kind = \"s3\"");
+    assert!(read(&bucket).is_err(), "a bucket has no log to roll forward");
+}

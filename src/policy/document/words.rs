@@ -15,6 +15,7 @@ impl Word for AssetKind {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
         ("mongodb", AssetKind::MongoDb, "a MongoDB deployment or database"),
         ("s3", AssetKind::S3, "a bucket of objects"),
+        ("other", AssetKind::Other, "what other tools back up: another database, files, volumes"),
     ];
 }
 

@@ -131,7 +131,8 @@ fn refuse_misfits(all: &[Protection], assets: &[Asset], reader: &mut Reader) {
             _ => continue,
         };
         for name in &protection.assets {
-            if assets.iter().any(|asset| asset.name == name.value && asset.kind != only) {
+            let misfit = |kind| kind != only && kind != AssetKind::Other;
+            if assets.iter().any(|asset| asset.name == name.value && misfit(asset.kind)) {
                 let message = format!("the kind `{}` cannot protect `{}`", protection.mechanism.word(), name.value);
                 reader.wrong::<()>(name.at, message, format!("it protects assets of the kind {what}"));
             }
