@@ -146,7 +146,7 @@ impl ImportArgs {
 
     /// The bucket itself, as it is now.
     fn list(&self, url: &str, s3: &S3Args, options: &Options) -> Result<Imported> {
-        let listed_at = SystemClock.now();
+        let listed_at = self.listed_at.unwrap_or_else(|| SystemClock.now());
         let objects = output::runtime()?.block_on(async {
             let store = store::open(url, &s3.options()).await?;
             store.list("").await

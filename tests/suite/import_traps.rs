@@ -296,6 +296,23 @@ fn a_continuous_recovery_point_of_aws_backup_is_not_taken_for_a_snapshot() {
 }
 
 #[test]
+fn what_is_being_deleted_was_done_and_is_no_point_any_more() {
+    let aws = changed("aws-backup-recovery-points.json", &[("COMPLETED", "DELETING")]);
+    let velero = changed("velero-backup.json", &[("\"Completed\"", "\"Deleting\"")]);
+    for (tool, text, runs) in [(Tool::AwsBackup, aws, 2), (Tool::Velero, velero, 1)] {
+        let said = lines(&read(tool, &text, &takes()));
+        assert!(said.len() == runs && said.iter().all(|line| line.ends_with(": done")), "{said:?}");
+    }
+}
+
+#[test]
+fn what_was_listed_was_there_however_long_a_run_may_take() {
+    let lately = changed("restic-0.14-snapshots.json", &[("2026-01-05T02:00:00Z", "2026-11-30T23:59:00Z")]);
+    let newest = read(Tool::Restic, &lately, &takes()).points.remove(4);
+    assert_eq!(newest.available_at, printed_at());
+}
+
+#[test]
 fn rustic_names_the_instant_from_which_a_snapshot_may_go() {
     let text = changed(
         "rustic-snapshots.json",
@@ -315,12 +332,12 @@ fn several_sources_in_one_inventory_are_asked_about_and_can_be_told_apart() {
         asked.contains("host=db1 path=/srv/dump; host=db2 path=/srv/files") && asked.contains("--select"),
         "{asked}"
     );
-    for (wanted, count) in
-        [("host=db2", 1), ("path=/srv/*", 2), ("tag=mongo", 2), ("tag=weekly", 0), ("host=*", 2), ("name=x", 0)]
-    {
+    for (wanted, count) in [("host=db2", 1), ("path=/srv/*", 2), ("tag=mongo", 2), ("tag=weekly", 0), ("host=*", 2)] {
         assert_eq!(read(Tool::Restic, &both, &select(&[wanted])).points.len(), count, "{wanted}");
     }
     assert_eq!(read(Tool::Restic, &both, &select(&["tag=nightly", "host=db1"])).points.len(), 1);
+    let mistyped = refused(Tool::Restic, &both, &select(&["hosts=db1"]));
+    assert_eq!(mistyped, "no record has the label `hosts`; the labels that are there: host, path, tag");
 }
 
 #[test]

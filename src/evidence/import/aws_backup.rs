@@ -12,7 +12,7 @@ use super::record::{Cast, Piece, Record, name, said, unknown};
 use super::source::Source;
 use super::when::{Stamp, shown};
 use crate::base::Result;
-use crate::evidence::{Check, DrillOutcome};
+use crate::evidence::{Check, DrillOutcome, RunOutcome};
 
 pub fn read(source: &Source, gather: &mut Gather<'_>) -> Result<()> {
     for document in json::documents(source)? {
@@ -80,11 +80,16 @@ impl Record for Point {
         let said = self.status_message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
         match self.status.as_deref() {
             Some("COMPLETED") => {}
-            Some(status @ ("PARTIAL" | "CREATING" | "DELETING" | "EXPIRED" | "STOPPED")) => {
+            // It was there once, and is on its way out.
+            Some("DELETING" | "EXPIRED") => {
+                let ended = ended.unwrap_or(started).latest;
+                return Ok(vec![Piece::Run(cast.run(id, "backup", started.earliest, ended, RunOutcome::Done))]);
+            }
+            Some(status @ ("PARTIAL" | "CREATING")) => {
                 let ended = ended.map(|at| at.latest);
                 return Ok(vec![cast.failed(id, "backup", started.earliest, ended, &format!("`{status}`{said}"))]);
             }
-            Some("AVAILABLE") => {
+            Some("AVAILABLE" | "STOPPED") => {
                 return Err("it is continuous, and the listing does not say which instants it covers".to_string());
             }
             status => return Err(unknown("Status", status)),

@@ -6,7 +6,7 @@ use super::json::{Mismatch, Value};
 use super::options::Options;
 use super::record::{Cast, Piece, Record};
 use super::source::Source;
-use super::when::NO_ZONE;
+use super::when::{NO_ZONE, shown};
 use crate::base::{Fault, Instant, Result};
 use crate::evidence::{Evidence, Unreadable};
 
@@ -24,6 +24,8 @@ pub struct Gather<'a> {
     /// What the user should know and no verdict depends on.
     pub notes: Vec<String>,
     sources: BTreeSet<String>,
+    /// Labels that records have.
+    labels: BTreeSet<&'static str>,
     left_out: usize,
     pieces: usize,
     /// For each doubt, the first record that it is about and how many there are.
@@ -38,6 +40,7 @@ impl<'a> Gather<'a> {
             evidence: Evidence::none(read_at),
             notes: vec![],
             sources: BTreeSet::new(),
+            labels: BTreeSet::new(),
             left_out: 0,
             pieces: 0,
             doubts: BTreeMap::new(),
@@ -62,6 +65,7 @@ impl<'a> Gather<'a> {
 
     pub fn take<R: Record>(&mut self, record: R, source: &Source, place: String) -> Result<()> {
         let labels = record.labels();
+        self.labels.extend(labels.iter().map(|(label, _)| *label));
         if !self.options.select.iter().all(|select| select.admits(&labels)) {
             self.left_out += 1;
             return Ok(());
@@ -133,12 +137,18 @@ impl<'a> Gather<'a> {
     pub fn finish(mut self) -> Result<(Evidence, Vec<String>)> {
         if self.sources.len() > 1 && self.options.select.is_empty() {
             let more = if self.sources.len() > SOURCES_SHOWN { ", and more" } else { "" };
-            let shown: Vec<String> = self.sources.into_iter().take(SOURCES_SHOWN).collect();
+            let several: Vec<String> = self.sources.into_iter().take(SOURCES_SHOWN).collect();
             return Err(Fault::usage(format!(
                 "the inventory holds several sources, which one asset cannot all be: {}{more}",
-                shown.join("; ")
+                several.join("; ")
             ))
             .help("say which of them the asset is, with --select LABEL=VALUE; `*` stands for anything"));
+        }
+        let strange = self.options.select.iter().find(|select| !self.labels.contains(select.label.as_str()));
+        if let Some(strange) = strange.filter(|_| !self.labels.is_empty()) {
+            let known: Vec<&str> = self.labels.into_iter().collect();
+            return Err(Fault::usage(format!("no record has the label `{}`", shown(&strange.label)))
+                .help(format!("the labels that are there: {}", known.join(", "))));
         }
         if self.left_out > 0 {
             self.notes.push(format!("--select left {} records out", self.left_out));

@@ -90,7 +90,8 @@ impl Cast<'_> {
         match (ended, self.options.takes) {
             (Some(ended), _) if ended.latest < started.earliest => Err("it ends before it begins".to_string()),
             (Some(ended), _) => Ok(ended.latest),
-            (None, Some(takes)) => Ok(started.latest + takes),
+            // It was there when it was listed.
+            (None, Some(takes)) => Ok((started.latest + takes).min(self.read_at.max(started.latest))),
             (None, None) => {
                 self.doubts.push(format!("when it was complete is not recorded: {how}"));
                 Ok(started.latest)

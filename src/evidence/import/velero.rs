@@ -13,7 +13,7 @@ use super::record::{Cast, Piece, Record, name, said, unknown};
 use super::source::Source;
 use super::when::{Stamp, shown};
 use crate::base::Result;
-use crate::evidence::{Drill, DrillOutcome};
+use crate::evidence::{Drill, DrillOutcome, RunOutcome};
 
 pub fn read(source: &Source, gather: &mut Gather<'_>) -> Result<()> {
     for document in json::documents(source)? {
@@ -164,8 +164,13 @@ impl Record for Backup {
         let started = cast.past(&status.start_timestamp, "status.startTimestamp");
         let ended = cast.maybe(&status.completion_timestamp, "status.completionTimestamp")?;
         let deleted = cast.maybe(&self.metadata.deletion_timestamp, "metadata.deletionTimestamp")?;
-        let why = unfinished.or(deleted.map(|at| format!("being deleted since {}", at.latest)));
-        if let Some(why) = why {
+        let going = deleted.is_some() || status.phase.as_deref() == Some("Deleting");
+        if let (Ok(began), Some(ended), true) = (&started, ended, going) {
+            // It was there once, and is on its way out.
+            let run = cast.run(id, "backup", began.earliest, ended.latest.max(began.earliest), RunOutcome::Done);
+            return Ok(vec![Piece::Run(run)]);
+        }
+        if let Some(why) = unfinished.or(going.then(|| "being deleted".to_string())) {
             // What failed its validation never began.
             let began = started.map_or(ended.map_or(cast.read_at, |at| at.earliest), |at| at.earliest);
             return Ok(vec![cast.failed(id, "backup", began, ended.map(|at| at.latest), &why)]);
