@@ -28,6 +28,7 @@ mod signals;
 mod simulate;
 mod tradeoff;
 mod verdicts;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Verb {
     Restore(restore::Args),
     /// Restore for practice, compare everything, record the times
     Drill(drill::Args),
+    /// Read back what is stored, and hash it again
+    Verify(verify::Args),
     /// Hold the evidence against the policy
     Audit(audit::Args),
     /// Simulate the policy's failure scenarios
@@ -106,6 +109,7 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Inventory(args) => args.run(global),
         Verb::Restore(args) => args.run(global),
         Verb::Drill(args) => args.run(global),
+        Verb::Verify(args) => args.run(global),
         Verb::Audit(args) => args.run(global),
         Verb::Simulate(args) => args.run(global),
         Verb::Tradeoff(args) => args.run(global),

@@ -45,5 +45,6 @@ pub mod unpack;
 pub mod unpacked;
 pub mod uploads;
 pub mod users;
+pub mod verify;
 
 pub use event::{Event, Listener};

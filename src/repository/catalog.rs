@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::chain;
 use super::key::{self, Key, Name, SliceName, SnapshotName};
 use super::manifest::{Manifest, ManifestKind, ObjectEntry, SliceHeader};
+use super::verification::{self, Verification};
 use crate::base::{Fault, Instant, Result};
 use crate::evidence::{Drill, Evidence, Health, Origin, RecoveryPoint, Run, Unreadable};
 use crate::port::ObjectInfo;
@@ -25,11 +26,12 @@ const BYTES_MAX: u64 = 512 << 20;
 
 /// Reads all evidence that `store` holds, as of `read_at`. Fails only where the store itself does not answer.
 pub async fn read(store: &dyn ObjectStore, read_at: Instant) -> Result<Evidence> {
-    let (snapshots, oplog, drills, runs) = future::try_join4(
+    let (snapshots, oplog, drills, runs, verifications) = future::try_join5(
         store.list(key::SNAPSHOTS),
         store.list(key::OPLOG),
         store.list(key::DRILLS),
         store.list(key::RUNS),
+        store.list(key::VERIFICATIONS),
     )
     .await?;
     let mut evidence = Evidence::none(read_at);
@@ -52,10 +54,14 @@ pub async fn read(store: &dyn ObjectStore, read_at: Instant) -> Result<Evidence>
     let names = keys(&runs, &mut evidence, |_| true);
     let runs: Vec<Found<Run>> = read_all(store, names, plain, &mut evidence).await;
 
+    let names = keys(&verifications, &mut evidence, |_| true);
+    let verifications: Vec<Found<Verification>> = read_all(store, names, Verification::decode, &mut evidence).await;
+
     add_drills(drills, &mut evidence);
     add_runs(runs, &mut evidence);
-    add_points(store, manifests, &stored, &mut evidence).await?;
-    add_slices(store, headers, &stored, &mut evidence).await?;
+    let verifications = well_placed(verifications, &mut evidence);
+    add_points(store, manifests, (&stored, &verifications), &mut evidence).await?;
+    add_slices(store, headers, (&stored, &verifications), &mut evidence).await?;
     Ok(evidence)
 }
 
@@ -184,10 +190,21 @@ fn add_runs(found: Vec<Found<Run>>, evidence: &mut Evidence) {
     }
 }
 
+fn well_placed(found: Vec<Found<Verification>>, evidence: &mut Evidence) -> Vec<Verification> {
+    let mut right = Vec::new();
+    for Found { key, value, origin } in found {
+        match key {
+            Key::Verification(id) if id.as_str() == value.id => right.push(value),
+            _ => misplaced(evidence, &origin.place),
+        }
+    }
+    right
+}
+
 async fn add_points(
     store: &dyn ObjectStore,
     found: Vec<Found<Manifest>>,
-    stored: &Stored,
+    (stored, verifications): (&Stored, &[Verification]),
     evidence: &mut Evidence,
 ) -> Result<()> {
     for Found { key, value, origin } in found {
@@ -201,7 +218,10 @@ async fn add_points(
         }
         let health = match stored.first_bad(store, &value.objects).await? {
             Some(why) => Health::Bad { at: evidence.read_at, why },
-            None => Health::by_drills(&value.asset, &value.id, &evidence.drills),
+            None => {
+                let by_drills = Health::by_drills(&value.asset, &value.id, &evidence.drills);
+                verification::together(by_drills, verification::health(&value.asset, &value.id, verifications))
+            }
         };
         evidence.points.push(point(value, health, origin));
     }
@@ -242,9 +262,10 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
 async fn add_slices(
     store: &dyn ObjectStore,
     found: Vec<Found<SliceHeader>>,
-    stored: &Stored,
+    (stored, verifications): (&Stored, &[Verification]),
     evidence: &mut Evidence,
 ) -> Result<()> {
+    let rotten = verification::bad_slices(verifications);
     let mut links = Vec::new();
     for Found { key, value, origin } in found {
         let named =
@@ -253,6 +274,9 @@ async fn add_slices(
         if !named(name) || value.first > value.last {
             misplaced(evidence, &origin.place);
         } else if let Some(why) = stored.why_bad(store, &name.data().to_string(), value.bytes).await? {
+            evidence.unreadable.push(Unreadable { place: origin.place, why });
+        } else if let Some((at, why)) = rotten.get(&name.data().to_string()) {
+            let why = format!("its data {why}, as a verification of {at} found");
             evidence.unreadable.push(Unreadable { place: origin.place, why });
         } else {
             links.push(chain::Link { header: value, origin });

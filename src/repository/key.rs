@@ -11,6 +11,7 @@
 //! blobs/<aa>/<sha256>
 //! drills/<id>.json
 //! runs/<id>.json
+//! verifications/<id>.json
 //! ```
 
 use std::fmt;
@@ -41,6 +42,7 @@ pub enum Key {
     Blob(Digest),
     Drill(Name),
     Run(Name),
+    Verification(Name),
 }
 
 /// A name that is safe in a key, in a file name and on a terminal: letters, digits, `-`, `_` and `.`, at most 100,
@@ -81,6 +83,7 @@ pub const LEASES: &str = "leases/";
 pub const BLOBS: &str = "blobs/";
 pub const DRILLS: &str = "drills/";
 pub const RUNS: &str = "runs/";
+pub const VERIFICATIONS: &str = "verifications/";
 
 impl Name {
     pub fn as_str(&self) -> &str {
@@ -207,6 +210,10 @@ impl Key {
     pub fn run(id: &str) -> Result<Self> {
         Ok(Key::Run(id.parse()?))
     }
+
+    pub fn verification(id: &str) -> Result<Self> {
+        Ok(Key::Verification(id.parse()?))
+    }
 }
 
 impl fmt::Display for SliceName {
@@ -235,6 +242,7 @@ impl fmt::Display for Key {
             Key::Blob(digest) => write!(f, "{BLOBS}{}/{digest}", digest.0.get(..2).unwrap_or_default()),
             Key::Drill(id) => write!(f, "{DRILLS}{id}.json"),
             Key::Run(id) => write!(f, "{RUNS}{id}.json"),
+            Key::Verification(id) => write!(f, "{VERIFICATIONS}{id}.json"),
         }
     }
 }
@@ -260,6 +268,7 @@ fn read(text: &str) -> Option<Key> {
         "blobs" => Key::blob(rest.split_once('/')?.1).ok(),
         "drills" => Key::drill(rest.strip_suffix(".json")?).ok(),
         "runs" => Key::run(rest.strip_suffix(".json")?).ok(),
+        "verifications" => Key::verification(rest.strip_suffix(".json")?).ok(),
         _ => None,
     }
 }

@@ -87,3 +87,4 @@ mod sync;
 mod sync_versions;
 mod timeline_bound;
 mod timeline_oracle;
+mod verify;
