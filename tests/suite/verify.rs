@@ -118,7 +118,8 @@ async fn every_kind_of_rot_in_every_object_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_point_that_verifies_restores_whatever_else_is_damaged() {
     let store = repository(Arc::new(MemoryStore::new())).await;
-    let target = Target::new(client::connect(&private_mongo().await.uri).await.expect("connects"));
+    let server = private_mongo().await;
+    let target = Target::new(client::connect(&server.uri).await.expect("connects"));
     let (mut passed, mut refused) = (0, 0);
     for object in store.list("").await.expect("lists") {
         let damaged = copied(&store).await;
