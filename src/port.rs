@@ -68,6 +68,15 @@ pub struct ObjectVersion {
     pub is_deletion: bool,
 }
 
+/// An upload that was begun, and neither finished nor taken back: invisible, and paid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    pub key: String,
+    pub id: String,
+    /// By the store's own clock.
+    pub begun_at: Option<Instant>,
+}
+
 /// An object that is being read.
 pub struct Opened {
     pub attributes: Attributes,
@@ -155,6 +164,17 @@ pub trait ObjectStore: Send + Sync + Debug {
 
     /// Removing what is not there is no error.
     async fn delete(&self, key: &str) -> Result<()>;
+
+    /// Uploads below `prefix` that somebody began and has not finished, yet or for ever; none where the place keeps no
+    /// such thing.
+    async fn unfinished(&self, _prefix: &str) -> Result<Vec<Unfinished>> {
+        Ok(Vec::new())
+    }
+
+    /// Frees the parts of one. That it is not there any more is no error; whoever was still at it fails to finish.
+    async fn take_back(&self, _upload: &Unfinished) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn only_s3(address: &str) -> Fault {

@@ -14,7 +14,7 @@ use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
 use super::patience::{self, Patience};
 use super::record::{self, RunOf};
-use super::{Event, Listener, kept, own_log, pipeline, skew};
+use super::{Event, Listener, kept, leftovers, own_log, pipeline, skew};
 use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
@@ -77,6 +77,9 @@ pub async fn run_until(
     let protection = request.protection.as_deref();
     let ended = RunOf { id: &id, verb: "backup", asset: &request.asset, protection, started_at };
     record::run_ended(ended, result.as_ref().err(), store.as_ref(), clock, listener).await;
+    if result.is_ok() {
+        leftovers::clear(ended, store.as_ref(), listener).await;
+    }
     result
 }
 

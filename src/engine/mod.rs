@@ -20,6 +20,7 @@ pub mod index_book;
 pub mod kept;
 pub mod lag;
 pub mod lease;
+pub mod leftovers;
 pub mod loader;
 pub mod metadata;
 pub mod own_log;

@@ -14,7 +14,7 @@ use super::patience::{self, Patience};
 use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
-use super::{Listener, kept, pipeline, points, uploads};
+use super::{Listener, kept, leftovers, pipeline, points, uploads};
 use crate::base::{Compression, Fault, FaultKind, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
@@ -77,6 +77,9 @@ pub async fn run_until(
     let protection = request.protection.as_deref();
     let ended = RunOf { id: &id, verb: "backup", asset: &request.asset, protection, started_at };
     record::run_ended(ended, result.as_ref().err(), store.as_ref(), clock, listener).await;
+    if result.is_ok() {
+        leftovers::clear(ended, store.as_ref(), listener).await;
+    }
     result
 }
 

@@ -162,6 +162,11 @@ impl SnapshotName {
     pub fn prefix(&self) -> String {
         format!("{SNAPSHOTS}{}/{}/", self.asset, self.id)
     }
+
+    /// Begins the key of each object of each snapshot of `asset`.
+    pub fn prefix_of_all(asset: &str) -> Result<String> {
+        Ok(format!("{SNAPSHOTS}{}/", asset.parse::<Name>()?))
+    }
 }
 
 impl SliceName {

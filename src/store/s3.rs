@@ -23,7 +23,7 @@ use self::place::Place;
 use super::S3Options;
 use crate::base::{Fault, Instant, Result, Terms};
 use crate::port::ObjectStore;
-use crate::port::{Attributes, Flow, ObjectInfo, ObjectVersion, Opened, Upload, Written};
+use crate::port::{Attributes, Flow, ObjectInfo, ObjectVersion, Opened, Unfinished, Upload, Written};
 
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -190,5 +190,13 @@ impl ObjectStore for S3Store {
             Err(error) if errors::is_missing_key(&error) => Ok(()),
             Err(error) => Err(self.place.fault("delete", key, error)),
         }
+    }
+
+    async fn unfinished(&self, prefix: &str) -> Result<Vec<Unfinished>> {
+        listing::unfinished(&self.place, prefix).await
+    }
+
+    async fn take_back(&self, upload: &Unfinished) -> Result<()> {
+        upload::abort(&self.place, &upload.key, &upload.id).await
     }
 }

@@ -69,6 +69,8 @@ const ROWS: &[Row] = &[
             "s3_faults::a_sync_gets_over_every_passing_fault_and_over_a_storm_at_every_call",
             "s3_faults::a_backup_outlasts_a_server_that_is_busy_for_some_seconds_from_any_of_its_writes_on",
             "s3_faults::a_repository_is_made_once_whatever_fault_meets_any_call",
+            "s3_faults_capture::a_capture_gets_over_every_passing_fault_at_every_call",
+            "s3_faults_capture::a_capture_whose_store_fails_for_good_at_any_call_says_so_and_the_next_makes_the_chain_whole",
             "second_s3::a_gateway_that_ignores_conditions_is_refused_by_every_verb_that_writes_and_nothing_is_left_there",
             "backup_faults::a_server_that_dies_while_it_is_read_fails_the_run_with_1_and_leaves_the_last_good_snapshot",
             "bad_input::a_database_that_does_not_answer_is_named_within_seconds",
@@ -207,10 +209,13 @@ const ROWS: &[Row] = &[
     },
     Row {
         number: 22,
-        fault: "an abort that leaves parts",
+        fault: "deletions refused one by one; an abort that leaves parts",
         held_by: &[
             "store_contract::an_upload_that_is_aborted_or_dropped_leaves_the_object_that_was_there",
             "backup::a_backup_that_is_told_to_stop_takes_away_what_it_wrote",
+            "s3_leftovers::what_a_killed_run_had_begun_is_taken_back_once_it_is_old_and_only_of_its_own_asset",
+            "s3_leftovers::an_upload_that_cannot_be_taken_back_is_counted_as_still_there",
+            "s3_leftovers::a_failed_run_counts_what_it_could_not_remove",
         ],
     },
     Row {

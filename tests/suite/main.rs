@@ -69,6 +69,8 @@ mod restore_instants;
 mod restore_part;
 mod restored;
 mod s3_faults;
+mod s3_faults_capture;
+mod s3_leftovers;
 mod schedule;
 mod scripted;
 mod second_s3;

@@ -29,6 +29,8 @@ pub enum Deed {
     CutAnswer,
     /// The server does it, and this comes back as its answer.
     AnswerInstead(Answer),
+    /// The server does it, and wherever its answer has the one text it comes back with the other, which is as long.
+    Reword(&'static str, &'static str),
 }
 
 type Script = dyn Fn(&Request) -> Deed + Send + Sync;
@@ -72,6 +74,7 @@ async fn serve(near: TcpStream, far: &str, script: &Script) -> Option<()> {
                 pass(far, &request).await?;
                 answer.to_bytes(&request)
             }
+            Deed::Reword(from, to) => reworded(pass(far, &request).await?, from, to),
             Deed::LoseAnswer => {
                 pass(far, &request).await?;
                 return None;
@@ -100,4 +103,14 @@ async fn pass(far: &str, request: &Request) -> Option<Vec<u8>> {
     let mut answer = Vec::new();
     far.read_to_end(&mut answer).await.ok()?;
     Some(answer)
+}
+
+fn reworded(mut answer: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "the length of the answer is told before it");
+    for at in 0..answer.len().saturating_sub(from.len()) {
+        if answer[at..].starts_with(from.as_bytes()) {
+            answer[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    answer
 }

@@ -14,10 +14,10 @@ use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::RestoreTo;
 use plimsoll::engine::sync::{self, SyncRequest};
 use plimsoll::mongo::Source;
-use plimsoll::port::ObjectStore;
+use plimsoll::port::{ObjectStore, Unfinished};
 use plimsoll::repository::{self, catalog};
+use plimsoll::store;
 use plimsoll::store::memory::MemoryStore;
-use plimsoll::store::s3::S3Store;
 
 use super::backup_crash::points;
 use super::campaign::{Case, Lasting, PASSING, STAYING, Trouble, Way, assert_told, every, place, tried};
@@ -220,10 +220,9 @@ impl Site {
     }
 
     /// Uploads that were begun and neither finished nor taken back.
-    async fn unfinished(&self) -> Vec<String> {
-        let server = servers::s3().await;
-        let bucket = S3Store::open(&self.bucket, "", &server.options()).await.expect("opens");
-        bucket.unfinished_uploads().await.expect("lists")
+    async fn unfinished(&self) -> Vec<Unfinished> {
+        let bucket = store::open(&format!("s3://{}", self.bucket), &servers::s3().await.options()).await;
+        bucket.expect("opens").unfinished("").await.expect("lists")
     }
 }
 
@@ -242,7 +241,8 @@ async fn a_sync_whose_store_fails_for_good_at_any_call_says_so_or_is_whole_and_t
 
 /// Those by which a large object is written in parts; that they can be taken back is not disturbed.
 fn of_parts(request: &Request) -> bool {
-    request.method != "DELETE" && (request.target.contains("uploadId=") || request.target.contains("?uploads"))
+    let in_parts = request.target.contains("uploadId=") || request.target.contains("?uploads");
+    in_parts && matches!(request.method.as_str(), "POST" | "PUT")
 }
 
 fn joining(request: &Request) -> bool {
@@ -278,5 +278,5 @@ async fn an_answer_of_200_to_joining_that_is_no_success_is_got_over_once_and_fai
         let cases: Vec<Case> = said.map(|trouble| Case { at: 0, trouble, lasting }).collect();
         site.campaign(joining, |_| cases.clone(), LARGE_AT_ONCE).await;
     }
-    assert_eq!(site.unfinished().await, Vec::<String>::new(), "the parts were taken back");
+    assert_eq!(site.unfinished().await, Vec::<Unfinished>::new(), "the parts were taken back");
 }

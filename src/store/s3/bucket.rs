@@ -39,14 +39,6 @@ impl S3Store {
         request.send().await.map(drop).map_err(|e| place.fault("set the versioning of", &place.bucket, e))
     }
 
-    /// Keys of uploads that were begun and neither finished nor taken back: invisible, and paid for.
-    pub async fn unfinished_uploads(&self) -> Result<Vec<String>> {
-        let place = &self.place;
-        let listed = place.client.list_multipart_uploads().bucket(&place.bucket).send().await;
-        let listed = listed.map_err(|e| place.fault("list the unfinished uploads of", &place.bucket, e))?;
-        Ok(listed.uploads().iter().filter_map(|upload| upload.key().map(String::from)).collect())
-    }
-
     /// Removes the bucket, which must hold nothing any more.
     pub async fn delete_bucket(&self) -> Result<()> {
         let place = &self.place;

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 use super::place::Place;
 use super::{instant, length};
 use crate::base::{Fault, Result};
-use crate::port::{ObjectInfo, ObjectVersion};
+use crate::port::{ObjectInfo, ObjectVersion, Unfinished};
 
 pub async fn objects(place: &Place, prefix: &str) -> Result<Vec<ObjectInfo>> {
     let root = place.root();
@@ -82,6 +82,35 @@ pub async fn versions(place: &Place, prefix: &str) -> Result<Option<Vec<ObjectVe
         }
         let marker = page.next_key_marker().map(|marker| if is_encoded { decode(marker) } else { Ok(marker.into()) });
         let next = (marker.transpose()?, page.next_version_id_marker().map(String::from));
+        if next.0.is_none() || next == after {
+            return Err(goes_nowhere(place));
+        }
+        after = next;
+    }
+}
+
+/// Every upload that was begun and neither finished nor taken back.
+pub async fn unfinished(place: &Place, prefix: &str) -> Result<Vec<Unfinished>> {
+    let root = place.root();
+    let mut found = Vec::new();
+    let mut after: (Option<String>, Option<String>) = (None, None);
+    loop {
+        let request = place.client.list_multipart_uploads().bucket(&place.bucket);
+        let request = request.prefix(format!("{root}{prefix}")).encoding_type(EncodingType::Url);
+        let (key_marker, id_marker) = after.clone();
+        let page = request.set_key_marker(key_marker).set_upload_id_marker(id_marker).send().await;
+        let page = page.map_err(|e| place.fault("list the unfinished uploads below", prefix, e))?;
+        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+        for upload in page.uploads() {
+            let key = key(&root, prefix, upload.key(), is_encoded)?;
+            let id = upload.upload_id().unwrap_or_default().to_string();
+            found.push(Unfinished { key, id, begun_at: instant(upload.initiated()) });
+        }
+        if page.is_truncated() != Some(true) {
+            return Ok(found);
+        }
+        let marker = page.next_key_marker().map(|marker| if is_encoded { decode(marker) } else { Ok(marker.into()) });
+        let next = (marker.transpose()?, page.next_upload_id_marker().map(String::from));
         if next.0.is_none() || next == after {
             return Err(goes_nowhere(place));
         }

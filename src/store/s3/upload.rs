@@ -183,11 +183,16 @@ impl Parts {
     async fn abort(mut self, place: &Place, key: &str) -> Result<()> {
         // A part that arrives after the abort would stay.
         self.under_way.shutdown().await;
-        let request = place.client.abort_multipart_upload().bucket(&place.bucket).key(place.full(key)?);
-        match request.upload_id(&self.upload_id).send().await {
-            Err(error) if errors::status(&error) != Some(404) => Err(place.fault("take back the parts of", key, error)),
-            _ => Ok(()),
-        }
+        abort(place, key, &self.upload_id).await
+    }
+}
+
+/// That the upload is not there any more is no error.
+pub async fn abort(place: &Place, key: &str, upload_id: &str) -> Result<()> {
+    let request = place.client.abort_multipart_upload().bucket(&place.bucket).key(place.full(key)?);
+    match request.upload_id(upload_id).send().await {
+        Err(error) if errors::status(&error) != Some(404) => Err(place.fault("take back the parts of", key, error)),
+        _ => Ok(()),
     }
 }
 
