@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use plimsoll::base::{Instant, OpTime, Result, Span};
 use plimsoll::clock::SystemClock;
+use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::chain::{self, End, Pending, store_data};
+use plimsoll::engine::dump::Wanted;
+use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use plimsoll::mongo::Source;
 use plimsoll::port::{CollectionInfo, Flow, ObjectInfo, ServerInfo, Upload, Written};
@@ -58,7 +61,11 @@ impl MongoSource for Rolled {
 }
 
 async fn planned(store: &dyn ObjectStore, at: OpTime) -> Result<RestorePlan> {
-    plan::make(store, &RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::At(at) }).await
+    planned_of(ASSET, store, at).await
+}
+
+async fn planned_of(asset: &str, store: &dyn ObjectStore, at: OpTime) -> Result<RestorePlan> {
+    plan::make(store, &RestoreRequest { asset: asset.to_string(), target: RestoreTo::At(at) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,13 +190,23 @@ async fn a_capture_that_is_given_a_short_listing_makes_the_log_overlap_and_no_in
 
 /// A slice of one entry, hung after `previous`.
 async fn hung(store: &dyn ObjectStore, first: OpTime, last: OpTime, previous: Option<&SliceHeader>) -> SliceHeader {
+    hung_of(ASSET, store, first, last, previous).await
+}
+
+async fn hung_of(
+    asset: &str,
+    store: &dyn ObjectStore,
+    first: OpTime,
+    last: OpTime,
+    previous: Option<&SliceHeader>,
+) -> SliceHeader {
     let mut pending = Pending::default();
     let ts = bson::Timestamp { time: last.secs, increment: last.inc };
     // Other bytes for each slice.
     let entry = bson::rawdoc! { "ts": ts, "op": "n", "since": i64::from(first.secs), "ns": "" };
     pending.take(Bytes::copy_from_slice(entry.as_bytes()), first).unwrap();
     let end = End { last: first, previous: previous.map(|header| header.sha256.clone()) };
-    let header = store_data(&end, &pending, ASSET, None, store, (&SystemClock, None)).await.unwrap();
+    let header = store_data(&end, &pending, asset, None, store, (&SystemClock, None)).await.unwrap();
     chain::hang(&header, store).await.unwrap();
     header
 }
@@ -215,4 +232,42 @@ async fn slices_that_end_at_one_instant_are_each_a_way_on_but_one_that_continues
     hung(store.as_ref(), at(3), at(4), Some(&stranger)).await;
     let fault = planned(store.as_ref(), at(4)).await.unwrap_err();
     assert!(fault.what.contains("does not continue"), "{fault}");
+}
+
+/// Row 8: of two assets in one repository each is restorable by its own chain alone, both together where both are.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gap_free_log_of_one_asset_hides_no_gap_in_that_of_another() {
+    let (client, db) = (connected().await, servers::unique("two"));
+    let store: Arc<dyn ObjectStore> = Arc::new(MemoryStore::new());
+    write(&client, &db, 5).await;
+    let source = Source::new(client.clone());
+    let from = back_up(&source, &store, &[&db]).await.cluster_time.unwrap();
+    let wanted = Wanted { databases: vec![db.clone()], ..Wanted::default() };
+    let request = BackupRequest { asset: "other".to_string(), wanted, ..BackupRequest::default() };
+    let other_from = backup::run(&source, store.clone(), &SystemClock, &Silent, &request).await.unwrap();
+    let other_from = other_from.cluster_time.unwrap();
+    let at = |secs: u32| OpTime::new(other_from.secs + secs, 1);
+
+    let mut other = hung_of("other", store.as_ref(), other_from, at(1), None).await;
+    for secs in 1..4 {
+        other = hung_of("other", store.as_ref(), at(secs), at(secs + 1), Some(&other)).await;
+    }
+    // Of this one, nothing is known of what was between the second and the third.
+    let first = hung(store.as_ref(), from, at(1), None).await;
+    hung(store.as_ref(), at(1), at(2), Some(&first)).await;
+    hung(store.as_ref(), at(3), at(4), None).await;
+
+    let mut both = Vec::new();
+    for secs in 1..=4 {
+        let ours = planned(store.as_ref(), at(secs)).await;
+        let theirs = planned_of("other", store.as_ref(), at(secs)).await;
+        theirs.as_ref().unwrap_or_else(|fault| panic!("{secs}: {fault}"));
+        both.push(ours.is_ok() && theirs.is_ok());
+    }
+    assert_eq!(both, [true, true, false, false]);
+    let evidence = catalog::read(store.as_ref(), Instant(i64::MAX / 2)).await.unwrap();
+    let covered = |asset: &str, at: OpTime| {
+        evidence.coverage.iter().any(|piece| piece.asset == asset && piece.first < at && at <= piece.last)
+    };
+    assert!(covered("other", at(3)) && !covered(ASSET, at(3)), "{:?}", evidence.coverage);
 }

@@ -103,6 +103,7 @@ const ROWS: &[Row] = &[
             "engine_route::a_chain_exists_exactly_where_every_step_is_covered",
             "repository_catalog::slices_whose_ends_meet_are_one_stretch_and_a_missing_one_is_a_gap",
             "timeline_oracle::the_sweep_agrees_with_walking_every_instant",
+            "capture_gap::the_gap_free_log_of_one_asset_hides_no_gap_in_that_of_another",
         ],
     },
     Row {
@@ -181,6 +182,8 @@ const ROWS: &[Row] = &[
             "capture_gap::a_capture_that_is_given_a_short_listing_makes_the_log_overlap_and_no_instant_is_lost",
             "capture_gap::slices_that_end_at_one_instant_are_each_a_way_on_but_one_that_continues_neither_is_refused",
             "store_s3::a_listing_that_says_it_goes_on_and_does_not_is_an_error",
+            "store_s3::a_listing_that_repeats_itself_from_page_to_page_names_each_object_and_version_once",
+            "s3_faults::a_sync_that_is_given_a_short_listing_is_whole_and_removes_nothing",
         ],
     },
     Row {

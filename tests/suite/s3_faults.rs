@@ -22,8 +22,9 @@ use plimsoll::store::memory::MemoryStore;
 use super::backup_crash::points;
 use super::campaign::{Case, Lasting, PASSING, STAYING, Trouble, Way, assert_told, every, place, tried};
 use super::captured::connected;
+use super::proxied::{Deed, Proxied};
 use super::restored::ASSET;
-use super::scripted::Request;
+use super::scripted::{Request, answer};
 use super::servers;
 use super::sync::{ASSET as UPLOADS, contents, restore};
 
@@ -279,4 +280,24 @@ async fn an_answer_of_200_to_joining_that_is_no_success_is_got_over_once_and_fai
         site.campaign(joining, |_| cases.clone(), LARGE_AT_ONCE).await;
     }
     assert_eq!(site.unfinished().await, Vec::<Unfinished>::new(), "the parts were taken back");
+}
+
+/// A listing that knows none of the blobs costs a second write of each; it neither loses nor removes anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_is_given_a_short_listing_is_whole_and_removes_nothing() {
+    let site = Site::new(false).await;
+    let (url, direct) = place(&site.bucket).await;
+    let good = site.sync(&site.before, &direct).await.expect("nothing stands in its way");
+    let before = direct.list("blobs/").await.expect("lists");
+    let short = Proxied::start(&servers::s3().await.options(), |request| {
+        let is_list = request.target.contains("list-type=2") && request.target.contains("blobs");
+        if is_list { Deed::Answer(answer(200, "<ListBucketResult></ListBucketResult>")) } else { Deed::Pass }
+    })
+    .await;
+    let through = store::open(&url, &short.options).await.expect("opens");
+    assert_eq!(through.list("blobs/").await.expect("lists"), []);
+    let id = site.sync(&site.now, &through).await.expect("syncs");
+    assert_eq!(site.points(&direct, &good).await, BTreeSet::from([good.clone(), id]));
+    let after = direct.list("blobs/").await.expect("lists");
+    assert!(before.iter().all(|blob| after.iter().any(|still| still.key == blob.key)), "{before:?}; {after:?}");
 }

@@ -165,6 +165,39 @@ async fn a_listing_that_says_it_goes_on_and_does_not_is_an_error() {
     }
 }
 
+#[tokio::test]
+async fn a_listing_that_repeats_itself_from_page_to_page_names_each_object_and_version_once() {
+    let objects = |keys: [&str; 2], rest: &str| {
+        let entries = keys.map(|key| format!("<Contents><Key>p/{key}</Key><Size>1</Size></Contents>")).concat();
+        answer(200, &format!("<ListBucketResult>{entries}{rest}</ListBucketResult>"))
+    };
+    let versions = |ids: [&str; 2], rest: &str| {
+        let entry = |id: &str| {
+            format!(
+                "<Version><Key>p/a</Key><VersionId>{id}</VersionId><IsLatest>false</IsLatest><Size>1</Size></Version>"
+            )
+        };
+        answer(200, &format!("<ListVersionsResult>{}{rest}</ListVersionsResult>", ids.map(entry).concat()))
+    };
+    let server = Scripted::start(move |request| match request.target.as_str() {
+        target if target.contains("versioning") => {
+            answer(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+        }
+        target if target.contains("key-marker") => versions(["2", "3"], ""),
+        target if target.contains("versions") => {
+            versions(["1", "2"], "<IsTruncated>true</IsTruncated><NextKeyMarker>p/a</NextKeyMarker>")
+        }
+        target if target.contains("continuation-token") => objects(["b", "c"], ""),
+        _ => objects(["a", "b"], "<IsTruncated>true</IsTruncated><NextContinuationToken>n</NextContinuationToken>"),
+    })
+    .await;
+    let store = open(&server.endpoint, "s").await;
+    let listed: Vec<String> = store.list("").await.expect("lists").into_iter().map(|o| o.key).collect();
+    assert_eq!(listed, ["a", "b", "c"]);
+    let listed = store.versions("").await.expect("lists").expect("keeps versions");
+    assert_eq!(listed.into_iter().map(|version| version.id).collect::<Vec<_>>(), ["1", "2", "3"]);
+}
+
 /// The first try writes, but its answer is lost; the second finds what the first wrote.
 #[tokio::test]
 async fn a_conditional_write_whose_answer_was_lost_is_still_new() {

@@ -1,7 +1,7 @@
 //! What the bucket lists: every page of it, or an error.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 
@@ -78,6 +78,9 @@ pub async fn versions(place: &Place, prefix: &str) -> Result<Option<Vec<ObjectVe
         if page.is_truncated() != Some(true) {
             // Stable: those of one second stay as the server listed them.
             found.sort_by_cached_key(|v| (v.info.key.clone(), !v.is_latest, Reverse(v.info.modified_at)));
+            // Listed again on another page, it is still one version.
+            let mut seen = HashSet::new();
+            found.retain(|v| seen.insert((v.info.key.clone(), v.id.clone())));
             return Ok(Some(found));
         }
         let marker = page.next_key_marker().map(|marker| if is_encoded { decode(marker) } else { Ok(marker.into()) });
