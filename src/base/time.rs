@@ -301,4 +301,9 @@ impl Window {
     pub fn contains(self, at: Instant) -> bool {
         self.from <= at && at < self.until
     }
+
+    /// The part that lies in `other`.
+    pub fn within(self, other: Window) -> Window {
+        Window::new(self.from.max(other.from), self.until.min(other.until))
+    }
 }

@@ -85,7 +85,7 @@ fn runs(
     let mut points: Vec<Candidate> = starts
         .into_iter()
         .map(|start| Candidate {
-            id: format!("{name}@{start}").into(),
+            id: name.clone(),
             protection: Some(name.clone()),
             consistent_at: start,
             cluster_time: None,
@@ -150,7 +150,7 @@ fn copied(
     let stored_in = stands_in(copy);
     let runs_in = needs(copy, asset, &stands_in(source));
     for point in &mut points {
-        point.id = format!("{name}@{}", point.consistent_at).into();
+        point.id = name.clone();
         point.protection = Some(name.clone());
         point.available_at = point.available_at + delay;
         point.expires_at = copy.retention.as_ref().map(|r| point.consistent_at + r.value);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::failure::Failure;
 use super::history::History;
-use super::recoverable::{Loss, Reach, ways};
+use super::recoverable::{Loss, Reach, Way, ways};
 use crate::base::{Instant, Span, Window};
 
 /// A piece of `loss(t)`: from `at.from` (where it is `start`) it rises with `slope` (1, or 0) until `at.until`.
@@ -33,58 +33,65 @@ pub struct Exposure {
 
 /// The loss for every failure instant of `window`. An empty window has no segments, no mean, and loses nothing.
 pub fn sweep(history: &History, failure: &Failure, window: Window) -> Exposure {
-    // Each event opens (+1) or closes (-1) a way.
-    let mut events: Vec<(Instant, i64, Reach)> = Vec::new();
-    for way in ways(history, failure) {
-        let (from, until) = (way.usable.from.max(window.from), way.usable.until.min(window.until));
-        if from < until {
-            events.push((from, 1, way.reach));
-            events.push((until, -1, way.reach));
-        }
-    }
-    events.sort_by_key(|event| event.0);
-    let mut open = Open::default();
+    let mut ways: Vec<Way> = ways(history, failure)
+        .into_iter()
+        .map(|way| Way { usable: way.usable.within(window), ..way })
+        .filter(|way| !way.usable.is_empty())
+        .collect();
+    // Points come in order, so that this finds most of them sorted.
+    ways.sort_by_key(|way| way.usable.from);
+    let mut opening = ways.into_iter().peekable();
+    let (mut fixed, mut trailing) = (Open::default(), Open::default());
     let mut segments = Segments { failure, done: Vec::new() };
     let mut from = window.from;
-    for (at, change, reach) in events {
-        if from < at {
-            segments.add(Window::new(from, at), &open);
-            from = at;
+    while from < window.until {
+        while let Some(way) = opening.next_if(|way| way.usable.from <= from) {
+            match way.reach {
+                Reach::Fixed(instant) => fixed.add(instant, way.usable.until),
+                // The nearest is the best, so that the order is turned round.
+                Reach::Trailing(behind) => trailing.add(Span(-behind.0), way.usable.until),
+            }
         }
-        open.change(reach, change);
-    }
-    if from < window.until {
-        segments.add(Window::new(from, window.until), &open);
+        let newest = fixed.best_at(from);
+        let nearest = trailing.best_at(from).map(|(behind, until)| (Span(-behind.0), until));
+        let ends = [newest.map(|best| best.1), nearest.map(|best| best.1), opening.peek().map(|way| way.usable.from)];
+        let until = ends.into_iter().flatten().fold(window.until, Instant::min);
+        segments.add(Window::new(from, until), newest.map(|best| best.0), nearest.map(|best| best.0));
+        from = until;
     }
     Exposure::of(window, segments.done)
 }
 
-/// The ways that are open between two events.
-#[derive(Default)]
-struct Open {
-    fixed: BTreeMap<Instant, i64>,
-    trailing: BTreeMap<Span, i64>,
-}
+/// The ways that are open, without those that a better one outlasts: what is left gets worse the longer it lasts.
+struct Open<K>(BTreeMap<K, Instant>);
 
-impl Open {
-    fn change(&mut self, reach: Reach, by: i64) {
-        match reach {
-            Reach::Fixed(instant) => count(&mut self.fixed, instant, by),
-            Reach::Trailing(span) => count(&mut self.trailing, span, by),
-        }
+impl<K> Default for Open<K> {
+    fn default() -> Self {
+        Open(BTreeMap::new())
     }
 }
 
-fn count<K: Ord>(counts: &mut BTreeMap<K, i64>, key: K, by: i64) {
-    match counts.entry(key) {
-        std::collections::btree_map::Entry::Occupied(mut entry) => {
-            *entry.get_mut() += by;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
+impl<K: Ord + Copy> Open<K> {
+    fn add(&mut self, key: K, until: Instant) {
+        // The next better one outlasts all that are better still.
+        if self.0.range(key..).next().is_some_and(|(_, better)| *better >= until) {
+            return;
         }
-        std::collections::btree_map::Entry::Vacant(entry) => {
-            entry.insert(by);
+        while let Some((worse, _)) = self.0.range(..=key).next_back().filter(|(_, end)| **end <= until) {
+            let worse = *worse;
+            self.0.remove(&worse);
+        }
+        self.0.insert(key, until);
+    }
+
+    /// The best that is still open at `at`, and until when it is.
+    fn best_at(&mut self, at: Instant) -> Option<(K, Instant)> {
+        loop {
+            let last = self.0.last_entry()?;
+            if *last.get() > at {
+                return Some((*last.key(), *last.get()));
+            }
+            last.remove();
         }
     }
 }
@@ -95,9 +102,7 @@ struct Segments<'a> {
 }
 
 impl Segments<'_> {
-    fn add(&mut self, at: Window, open: &Open) {
-        let fixed = open.fixed.last_key_value().map(|(instant, _)| *instant);
-        let trailing = open.trailing.first_key_value().map(|(span, _)| *span);
+    fn add(&mut self, at: Window, fixed: Option<Instant>, trailing: Option<Span>) {
         match (fixed, trailing) {
             (None, None) => self.push(at, Loss::Total, false),
             (Some(newest), None) => self.push(at, self.failure.loses(at.from, newest), true),

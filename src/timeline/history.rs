@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use super::declared::declared;
-pub use super::observed::observed;
+pub use super::observed::{observed, shown};
 use crate::base::{Instant, OpTime, Span};
 use crate::policy::{Asset, Protection};
 
@@ -27,6 +27,7 @@ pub struct History {
 /// A recovery point with what decides whether a failure leaves it usable.
 #[derive(Debug, Clone)]
 pub struct Candidate {
+    /// The point's own, or its protection's where it is only declared.
     pub id: Arc<str>,
     pub protection: Option<Arc<str>>,
     pub consistent_at: Instant,

@@ -12,69 +12,91 @@ use crate::policy::{Asset, Consistency, Mechanism, Policy, Protection};
 
 /// What `evidence` shows to be there of `asset`.
 pub fn observed(policy: &Policy, evidence: &Evidence, asset: &Asset) -> History {
+    let points = evidence.points.iter().filter(|p| p.asset == asset.name);
+    let coverage = evidence.coverage.iter().filter(|c| c.asset == asset.name);
+    shown(policy, asset, evidence.read_at, points, coverage)
+}
+
+/// What these points and pieces of `asset`, read at `read_at`, show to be there of it.
+pub fn shown<'a>(
+    policy: &'a Policy,
+    asset: &'a Asset,
+    read_at: Instant,
+    points: impl Iterator<Item = &'a RecoveryPoint>,
+    coverage: impl Iterator<Item = &'a Coverage>,
+) -> History {
     let mut places = Places { policy, asset, known: BTreeMap::new() };
     let mut by_protection: BTreeMap<Option<&str>, Vec<Candidate>> = BTreeMap::new();
-    for point in evidence.points.iter().filter(|p| p.asset == asset.name) {
-        let protection = point.protection.as_deref();
-        by_protection.entry(protection).or_default().push(candidate(&mut places, evidence.read_at, point));
+    for point in points {
+        let candidate = candidate(places.of(point.protection.as_deref(), &point.stored_in), read_at, point);
+        by_protection.entry(point.protection.as_deref()).or_default().push(candidate);
     }
     for points in by_protection.values_mut().filter(|p| p.iter().any(|p| p.mirror)) {
         points.sort_by_key(|p| p.available_at);
         supersede(points);
     }
-    let coverage = chains(&mut places, evidence);
+    let coverage = chains(&mut places, coverage);
     History::assemble(&asset.name, Basis::Observed, by_protection.into_values().flatten().collect(), coverage)
 }
 
 type Domains = Arc<[String]>;
 
-/// Where a protection stands and runs, worked out once for each.
+/// Where protections stand and run, worked out once for each of them and each place that the evidence names itself.
 struct Places<'a> {
     policy: &'a Policy,
     asset: &'a Asset,
-    known: BTreeMap<String, (Domains, Domains)>,
+    known: BTreeMap<(Option<&'a str>, &'a [String]), Made<'a>>,
+}
+
+/// What everything has in common that one protection made in one place.
+struct Made<'a> {
+    name: Option<Arc<str>>,
+    /// None: the policy knows no such protection of the asset.
+    protection: Option<&'a Protection>,
+    stored_in: Domains,
+    runs_in: Domains,
 }
 
 impl<'a> Places<'a> {
-    fn protection(&self, name: Option<&str>) -> Option<&'a Protection> {
-        let of_this_asset = |p: &&Protection| p.assets.iter().any(|a| a.value == self.asset.name);
-        name.and_then(|name| self.policy.protection(name)).filter(of_this_asset)
-    }
-
-    /// The evidence's own domains, else those declared, else none; and what producing more needs.
-    fn of(&mut self, name: Option<&str>, own: &[String]) -> (Domains, Domains) {
-        let Some(protection) = self.protection(name) else {
-            return (Arc::from(own), Arc::from([]));
-        };
+    fn of(&mut self, named: Option<&'a str>, own: &'a [String]) -> &Made<'a> {
         let (policy, asset) = (self.policy, self.asset);
-        let (stored_in, runs_in) = self.known.entry(protection.name.clone()).or_insert_with(|| {
-            let source = match &protection.mechanism {
-                Mechanism::Copy { of, .. } => policy.protection(&of.value).map(stands_in).unwrap_or_default(),
-                _ => Arc::default(),
-            };
-            (stands_in(protection), needs(protection, asset, &source))
-        });
-        let stored_in = if own.is_empty() { stored_in.clone() } else { Arc::from(own) };
-        (stored_in, runs_in.clone())
+        self.known.entry((named, own)).or_insert_with(|| Made::of(policy, asset, named, own))
     }
 }
 
-fn candidate(places: &mut Places<'_>, read_at: Instant, point: &RecoveryPoint) -> Candidate {
-    let name = point.protection.as_deref();
-    let (stored_in, runs_in) = places.of(name, &point.stored_in);
-    let protection = places.protection(name);
+impl<'a> Made<'a> {
+    /// The evidence's own domains, else those declared, else none; and what producing more needs.
+    fn of(policy: &'a Policy, asset: &Asset, named: Option<&str>, own: &[String]) -> Self {
+        let of_this_asset = |p: &&Protection| p.assets.iter().any(|a| a.value == asset.name);
+        let protection = named.and_then(|name| policy.protection(name)).filter(of_this_asset);
+        let source = protection.and_then(|protection| match &protection.mechanism {
+            Mechanism::Copy { of, .. } => policy.protection(&of.value).map(stands_in),
+            _ => None,
+        });
+        let declared = protection.map(stands_in).unwrap_or_default();
+        Made {
+            name: named.map(Arc::from),
+            protection,
+            stored_in: if own.is_empty() { declared } else { Arc::from(own) },
+            runs_in: protection.map(|p| needs(p, asset, &source.unwrap_or_default())).unwrap_or_default(),
+        }
+    }
+}
+
+fn candidate(made: &Made<'_>, read_at: Instant, point: &RecoveryPoint) -> Candidate {
+    let protection = made.protection;
     // Where the evidence names no expiry, the declared retention will end it; that it is still there is a fact.
     let kept = protection.and_then(|p| p.retention.as_ref()).map(|r| (point.consistent_at + r.value).max(read_at));
     Candidate {
         id: Arc::from(point.id.as_str()),
-        protection: name.map(Arc::from),
+        protection: made.name.clone(),
         consistent_at: point.consistent_at,
         cluster_time: point.cluster_time,
         available_at: point.available_at,
         expires_at: point.expires_at.or(kept),
         locked_until: point.locked_until,
-        stored_in,
-        runs_in,
+        stored_in: made.stored_in.clone(),
+        runs_in: made.runs_in.clone(),
         // What was left out by name is lost with the asset, however whole the rest is.
         known_bad: matches!(point.health, Health::Bad { .. }) || !point.without.is_empty(),
         torn: point.consistency.is_none_or(|c| c == Consistency::None),
@@ -84,9 +106,9 @@ fn candidate(places: &mut Places<'_>, read_at: Instant, point: &RecoveryPoint) -
 }
 
 /// Pieces of one log that follow each other without a gap make one chain.
-fn chains(places: &mut Places<'_>, evidence: &Evidence) -> Vec<Covered> {
+fn chains<'a>(places: &mut Places<'a>, coverage: impl Iterator<Item = &'a Coverage>) -> Vec<Covered> {
     let mut groups: BTreeMap<(Option<&str>, &[String]), Vec<&Coverage>> = BTreeMap::new();
-    for piece in evidence.coverage.iter().filter(|c| c.asset == places.asset.name && c.first <= c.last) {
+    for piece in coverage.filter(|c| c.first <= c.last) {
         groups.entry((piece.protection.as_deref(), piece.stored_in.as_slice())).or_default().push(piece);
     }
     let mut chains = Vec::new();
@@ -96,22 +118,21 @@ fn chains(places: &mut Places<'_>, evidence: &Evidence) -> Vec<Covered> {
         let mut reached = None;
         for piece in pieces {
             if reached.is_some_and(|last| piece.first > last) {
-                chains.extend(covered(places, protection, own, &chain));
+                chains.extend(covered(places.of(protection, own), &chain));
                 chain.clear();
                 reached = None;
             }
             reached = reached.max(Some(piece.last));
             chain.push(piece);
         }
-        chains.extend(covered(places, protection, own, &chain));
+        chains.extend(covered(places.of(protection, own), &chain));
     }
     chains
 }
 
-fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], chain: &[&Coverage]) -> Option<Covered> {
+fn covered(made: &Made<'_>, chain: &[&Coverage]) -> Option<Covered> {
     let first = chain.first()?;
-    let (stored_in, runs_in) = places.of(protection, own);
-    let declared = places.protection(protection);
+    let declared = made.protection;
     let window = declared.and_then(|p| match &p.mechanism {
         Mechanism::Log { window, .. } => Some(window.value),
         _ => p.retention.as_ref().map(|r| r.value),
@@ -138,7 +159,7 @@ fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], ch
         flushes.iter_mut().for_each(|f| f.expires_at = None);
     }
     Some(Covered {
-        protection: protection.map(Arc::from),
+        protection: made.name.clone(),
         first: first.first.instant(),
         last: flushes.last()?.last,
         first_op: Some(first.first),
@@ -148,7 +169,7 @@ fn covered(places: &mut Places<'_>, protection: Option<&str>, own: &[String], ch
         window,
         lock: lock.filter(|_| !own_base),
         own_base,
-        stored_in,
-        runs_in,
+        stored_in: made.stored_in.clone(),
+        runs_in: made.runs_in.clone(),
     })
 }

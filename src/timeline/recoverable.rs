@@ -4,6 +4,8 @@
 //! available) or from above (it must still be there). So each gives one [`Way`] back: a window of t, and the instant that
 //! it leads to. Everything else follows from the list of ways.
 
+use std::sync::Arc;
+
 use super::failure::Failure;
 use super::history::{Candidate, Covered, History};
 use super::interval::IntervalSet;
@@ -58,7 +60,7 @@ impl Reach {
 /// All ways back from `failure`, in no order.
 pub fn ways(history: &History, failure: &Failure) -> Vec<Way> {
     let mut ways = Vec::new();
-    let usable: Vec<Option<Window>> = history.points.iter().map(|p| usable(p, failure)).collect();
+    let usable = usable(history, failure);
     for (index, point) in history.points.iter().enumerate() {
         if let Some(Some(usable)) = usable.get(index) {
             let reach = Reach::Fixed(point.consistent_at);
@@ -86,25 +88,44 @@ pub fn loss_at(history: &History, failure: &Failure, at: Instant) -> Loss {
     newest.map_or(Loss::Total, |newest| failure.loses(at, newest))
 }
 
+/// What a restore after a failure at `at` takes: the newest of all that it can be undone with.
+pub fn newest_at<'a>(history: &'a History, failure: &Failure, at: Instant) -> Option<Restorable<'a>> {
+    restorable_from(history, failure, at, |ways| {
+        // The first of equals, as in the list of all.
+        let newest = ways.iter().map(|way| way.reach.from(at)).max();
+        ways.retain(|way| Some(way.reach.from(at)) == newest);
+        ways.truncate(1);
+    })
+    .pop()
+}
+
 /// What a failure at `at` can be undone with, newest first: the first is what a restore takes, the others what is left
 /// if that turns out bad.
 pub fn restorable_at<'a>(history: &'a History, failure: &Failure, at: Instant) -> Vec<Restorable<'a>> {
-    let windows: Vec<Option<Window>> = history.points.iter().map(|p| usable(p, failure)).collect();
-    let mut found: Vec<Restorable<'a>> = ways(history, failure)
-        .into_iter()
-        .filter(|way| way.usable.contains(at))
-        .map(|way| {
-            let log = way.coverage.and_then(|index| history.coverage.get(index));
-            let base = log.and_then(|log| {
-                let starts = starts(history, &windows, log, failure);
-                starts.filter(|(_, window)| window.contains(at)).filter_map(|(index, _)| index).last()
-            });
-            let point = way.point.or(base).and_then(|index| history.points.get(index));
-            Restorable { instant: way.reach.from(at), point, log }
-        })
-        .collect();
-    found.sort_by_key(|r| std::cmp::Reverse(r.instant));
-    found
+    restorable_from(history, failure, at, |ways| ways.sort_by_key(|way| std::cmp::Reverse(way.reach.from(at))))
+}
+
+/// The ways that are open at `at`, of those that `choose` leaves and in its order.
+fn restorable_from<'a>(
+    history: &'a History,
+    failure: &Failure,
+    at: Instant,
+    choose: impl FnOnce(&mut Vec<Way>),
+) -> Vec<Restorable<'a>> {
+    let windows = usable(history, failure);
+    let mut open = ways(history, failure);
+    open.retain(|way| way.usable.contains(at));
+    choose(&mut open);
+    let restorable = |way: Way| {
+        let log = way.coverage.and_then(|index| history.coverage.get(index));
+        let base = log.and_then(|log| {
+            let starts = starts(history, &windows, log, failure);
+            starts.filter(|(_, window)| window.contains(at)).filter_map(|(index, _)| index).last()
+        });
+        let point = way.point.or(base).and_then(|index| history.points.get(index));
+        Restorable { instant: way.reach.from(at), point, log }
+    };
+    open.into_iter().map(restorable).collect()
 }
 
 impl Failure {
@@ -115,18 +136,52 @@ impl Failure {
     }
 }
 
-/// The failure instants for which `point` is usable.
-fn usable(point: &Candidate, failure: &Failure) -> Option<Window> {
+/// For each point the failure instants for which it is usable.
+fn usable(history: &History, failure: &Failure) -> Vec<Option<Window>> {
+    // Points in a row mostly stand and are made in the same places: what those mean is worked out once.
+    let mut last: Option<(&Candidate, Places)> = None;
+    let same =
+        |a: &Candidate, b: &Candidate| Arc::ptr_eq(&a.stored_in, &b.stored_in) && Arc::ptr_eq(&a.runs_in, &b.runs_in);
+    let windows = history.points.iter().map(|point| {
+        let places = match &last {
+            Some((earlier, places)) if same(earlier, point) => *places,
+            _ => Places::of(point, failure),
+        };
+        last = Some((point, places));
+        usable_from(point, places, failure)
+    });
+    windows.collect()
+}
+
+/// What a failure does to the places of a point.
+#[derive(Clone, Copy)]
+struct Places {
+    destroyed: bool,
+    deletable: bool,
+    grace: Span,
+}
+
+impl Places {
+    fn of(point: &Candidate, failure: &Failure) -> Self {
+        Places {
+            destroyed: failure.destroys(&point.stored_in),
+            deletable: failure.can_delete(&point.stored_in),
+            grace: failure.grace(&point.runs_in),
+        }
+    }
+}
+
+fn usable_from(point: &Candidate, places: Places, failure: &Failure) -> Option<Window> {
     let carried_on = failure.corrupts && point.mirror;
-    if point.known_bad || carried_on || failure.destroys(&point.stored_in) {
+    if point.known_bad || carried_on || places.destroyed {
         return None;
     }
     // A corruption gets into what is still being read when it strikes, unless all is read at one instant.
-    let grace = if failure.corrupts && point.torn { Span::ZERO } else { failure.grace(&point.runs_in) };
+    let grace = if failure.corrupts && point.torn { Span::ZERO } else { places.grace };
     let from = point.consistent_at.max(point.available_at - grace);
     let kept = point.expires_at.map(|at| at - failure.needed_for());
-    let replaced = point.superseded_at.map(|at| at - failure.grace(&point.runs_in));
-    let locked = failure.can_delete(&point.stored_in).then(|| match point.locked_until {
+    let replaced = point.superseded_at.map(|at| at - places.grace);
+    let locked = places.deletable.then(|| match point.locked_until {
         Some(until) => until - failure.noticed_after,
         None => Instant::MIN,
     });
