@@ -1,10 +1,9 @@
 //! One asset in one scenario that strikes it: what was asked, what is promised, what the evidence shows.
 
-use super::{Measure, Recovery, Verdict};
+use super::{Ahead, Context, Measure, Stock, Verdict};
 use crate::base::{Instant, Span, Window};
-use crate::evidence::Evidence;
 use crate::policy::{Asset, Objective, Policy, Scenario};
-use crate::timeline::{Exposure, Failure, Loss, Promise, bound, exposure, history, recoverable};
+use crate::timeline::{Exposure, Failure, History, Loss, Promise, bound, exposure, forward, history, recoverable};
 
 pub struct Case<'a> {
     pub asset: &'a Asset,
@@ -18,11 +17,15 @@ pub struct Case<'a> {
     pub declared_exposure: Exposure,
     /// None: no evidence was asked for.
     pub observed: Option<Observed>,
+    /// None: nobody looked ahead, or no RPO is asked.
+    pub ahead: Option<Ahead>,
 }
 
 /// What the evidence shows for one case.
 pub struct Observed {
     pub exposure: Exposure,
+    /// What the rules read from its segments.
+    pub losses: Losses,
     /// Points and logs of the asset that the evidence holds at all.
     pub pieces: usize,
     /// Of those, the ones that stand where the scenario does not reach, usable or not.
@@ -32,28 +35,63 @@ pub struct Observed {
     pub newest: Option<String>,
 }
 
+/// An exposure in a few figures: what is left of one where its segments are too many to be kept.
+#[derive(Default)]
+pub struct Losses {
+    /// The worst loss that is not total, and the instant that it is approached at.
+    pub worst_window: Option<(Span, Instant)>,
+    /// Time in which more is lost than the RPO allows; none where no RPO is asked.
+    pub in_breach: Option<Span>,
+    pub in_total_loss: Span,
+}
+
+/// What all cases of one asset have in common.
+pub(super) struct Ground<'a, 's> {
+    pub policy: &'a Policy,
+    pub asset: &'a Asset,
+    pub window: Window,
+    pub declared: History,
+    /// What there will be, and when.
+    pub coming: Option<(History, Window)>,
+    pub stock: &'s Stock<'s>,
+}
+
+impl<'a, 's> Ground<'a, 's> {
+    pub fn new(context: &Context<'a>, asset: &'a Asset, stock: &'s Stock<'s>) -> Self {
+        let (policy, window) = (context.policy, context.window);
+        let declared = history::declared(policy, asset, window);
+        let ahead = |ahead| (forward::coming(policy, asset, stock.history.as_ref(), ahead), ahead);
+        Ground { policy, asset, window, declared, coming: context.ahead.map(ahead), stock }
+    }
+}
+
 impl<'a> Case<'a> {
-    /// None if the scenario does not strike the asset.
-    pub(super) fn of(
-        policy: &'a Policy,
-        evidence: Option<&Evidence>,
-        asset: &'a Asset,
-        recovery: &Recovery<'a>,
-        window: Window,
-    ) -> Option<Case<'a>> {
-        let scenario = recovery.scenario;
-        let restore_takes = recovery.restore_takes();
-        let failure = Failure::of(policy, scenario, asset, recovery.noticed_after, restore_takes);
-        if !failure.strikes(asset) {
-            return None;
-        }
-        let promises = bound::promises(policy, asset, &failure, window.from);
-        let holding = promises.iter().filter(|p| recovery.noticed_after < p.noticed_within);
-        let declared = holding.map(|p| Loss::Window(p.loss)).min().unwrap_or(Loss::Total);
-        let declared_exposure = exposure::sweep(&history::declared(policy, asset, window), &failure, window);
-        let observed = evidence.map(|evidence| observe(policy, evidence, asset, &failure, &promises, window));
+    /// `failure` is the scenario's, and strikes the asset.
+    pub(super) fn of(ground: &Ground<'a, '_>, scenario: &'a Scenario, failure: &Failure) -> Case<'a> {
+        let Ground { policy, asset, window, .. } = *ground;
+        let failure = failure.clone().on(scenario, asset);
         let objective = policy.objective_for(asset, Some(scenario));
-        Some(Case { asset, scenario, objective, failure, promises, declared, declared_exposure, observed })
+        let rpo = objective.rpo.as_ref().map(|rpo| rpo.value);
+        let promises = bound::promises(policy, asset, &failure, window.from);
+        let holding = promises.iter().filter(|p| failure.noticed_after < p.noticed_within);
+        let declared = holding.map(|p| Loss::Window(p.loss)).min().unwrap_or(Loss::Total);
+        let declared_exposure = exposure::sweep(&ground.declared, &failure, window);
+        let observed = ground.stock.history.as_ref().map(|history| {
+            let window = witnessed(ground.stock.read_at, &failure, &promises, window);
+            observe(history, &failure, rpo, window)
+        });
+        let ahead = ground.coming.as_ref().zip(rpo);
+        let ahead = ahead.map(|((history, ahead), rpo)| Ahead::of(history, &failure, rpo, *ahead));
+        Case { asset, scenario, objective, failure, promises, declared, declared_exposure, observed, ahead }
+    }
+
+    /// Lets go of what only a chart needs.
+    pub(super) fn without_segments(mut self) -> Self {
+        self.declared_exposure.segments = Vec::new();
+        if let Some(observed) = &mut self.observed {
+            observed.exposure.segments = Vec::new();
+        }
+        self
     }
 
     pub fn rpo(&self) -> Option<Span> {
@@ -84,7 +122,7 @@ impl<'a> Case<'a> {
 
 impl Observed {
     pub fn verdict(&self, rpo: Span) -> Verdict {
-        if self.exposure.worst_window().is_some_and(|worst| worst > rpo) || self.leaves_nothing() {
+        if self.losses.worst_window.is_some_and(|(worst, _)| worst > rpo) || self.leaves_nothing() {
             Verdict::Breached
         } else if self.pieces == 0 || self.exposure.worst == Loss::Total {
             Verdict::Unproven
@@ -107,19 +145,10 @@ impl Observed {
     }
 }
 
-fn observe(
-    policy: &Policy,
-    evidence: &Evidence,
-    asset: &Asset,
-    failure: &Failure,
-    promises: &[Promise],
-    window: Window,
-) -> Observed {
-    let history = history::observed(policy, evidence, asset);
-    let window = witnessed(evidence.read_at, failure, promises, window);
-    let exposure = exposure::sweep(&history, failure, window);
+fn observe(history: &History, failure: &Failure, rpo: Option<Span>, window: Window) -> Observed {
+    let exposure = exposure::sweep(history, failure, window);
     let at = Instant(window.until.0.saturating_sub(1));
-    let best = recoverable::restorable_at(&history, failure, at).first().copied();
+    let best = recoverable::newest_at(history, failure, at);
     let newest = best.map(|best| match (best.point, best.log.and_then(|log| log.protection.as_deref())) {
         (Some(point), Some(log)) => format!("{}, rolled forward by {log} to {}", point.id, best.instant),
         (Some(point), None) => format!("{} of {}", point.id, best.instant),
@@ -132,6 +161,11 @@ fn observe(
         surviving: points + logs,
         now: best.map_or(Loss::Total, |best| failure.loses(at, best.instant)),
         newest,
+        losses: Losses {
+            worst_window: exposure.worst_window_at(),
+            in_breach: rpo.map(|rpo| exposure.in_breach(rpo)),
+            in_total_loss: exposure.in_total_loss(),
+        },
         exposure,
     }
 }

@@ -56,6 +56,9 @@ codes! {
     LossWindowObserved "loss-window-observed" Critical
         "what is really stored could have lost more than the objective allows"
         ["NIST CP-9", "SOC 2 A1.2", "ISO 27001 A.8.13", "HIPAA 164.308(a)(7)(ii)(A)"] "loss_window_observed";
+    HoleAhead "hole-ahead" Critical
+        "on a date to come more can be lost than the objective allows"
+        ["NIST CP-9", "NIST CP-2", "ISO 27001 A.8.13", "DORA 12(1)"] "hole_ahead";
     LossWindowUnproven "loss-window-unproven" Major
         "the evidence does not show that the objective was kept"
         ["NIST CP-9", "SOC 2 A1.2"] "loss_window_unproven";
@@ -137,6 +140,9 @@ codes! {
     WaiverExpired "waiver-expired" Minor
         "a risk was accepted until a date that has passed"
         ["NIST CP-2"] "waiver_expired";
+    WaiverEnds "waiver-ends" Note
+        "a waiver ends soon, and what it accepts is still found"
+        ["NIST CP-2"] "waiver_ends";
     WaiverUnused "waiver-unused" Note
         "a waiver that accepts nothing that was found"
         ["NIST CP-2"] "waiver_unused";

@@ -1,15 +1,17 @@
 //! All that the rules read, worked out once, and where they say what they found.
 
-use super::{Case, Cell, Code, Finding, Measure, Pass, Recovery, Subject, Verdict};
+use super::{Case, Cell, Code, Finding, Known, Measure, Pass, Recovery, Subject, Verdict};
 use crate::base::{Instant, Span, Window};
-use crate::evidence::Evidence;
 use crate::policy::{Asset, Mechanism, Objective, Place, Policy, Protection, Waiver};
 
 pub struct Context<'a> {
     pub policy: &'a Policy,
-    pub evidence: Option<&'a Evidence>,
+    /// All of it but the copies; none if no evidence was asked for.
+    pub evidence: Option<&'a Known<'a>>,
     pub as_of: Instant,
     pub window: Window,
+    /// The time to come that is looked at.
+    pub ahead: Option<Window>,
     pub cases: Vec<Case<'a>>,
     pub recoveries: Vec<Recovery<'a>>,
 }
@@ -19,6 +21,16 @@ pub struct Context<'a> {
 pub struct Report {
     pub findings: Vec<Finding>,
     pub passes: Vec<Pass>,
+    together: Vec<Together>,
+}
+
+/// Items that one finding tells, once all of them are there.
+struct Together {
+    code: Code,
+    verdict: Verdict,
+    lead: String,
+    remedy: String,
+    items: Vec<Item>,
 }
 
 /// One of several things that are wrong in the same way, told as one finding.
@@ -32,15 +44,11 @@ pub struct Item {
 }
 
 impl<'a> Context<'a> {
-    pub fn new(policy: &'a Policy, evidence: Option<&'a Evidence>, as_of: Instant, window: Window) -> Self {
-        let mut context = Context { policy, evidence, as_of, window, cases: Vec::new(), recoveries: Vec::new() };
-        for scenario in &policy.scenarios {
-            let recovery = Recovery::of(policy, evidence, scenario, as_of);
-            let case = |asset| Case::of(policy, evidence, asset, &recovery, window);
-            context.cases.extend(policy.assets.iter().filter_map(case));
-            context.recoveries.push(recovery);
-        }
-        context
+    /// Without the cases, for which the copies of each asset are needed.
+    pub fn new(policy: &'a Policy, evidence: Option<&'a Known<'a>>, as_of: Instant, window: Window) -> Self {
+        let recovery = |scenario| Recovery::of(policy, evidence, scenario, as_of);
+        let recoveries = policy.scenarios.iter().map(recovery).collect();
+        Context { policy, evidence, as_of, window, ahead: None, cases: Vec::new(), recoveries }
     }
 
     pub fn objective(&self, asset: &Asset) -> Objective {
@@ -73,7 +81,8 @@ impl<'a> Context<'a> {
         self.recoveries.iter().find(|r| r.scenario.name == scenario)
     }
 
-    pub(super) fn cells(self) -> Vec<Cell> {
+    /// With the exposures where their segments were kept.
+    pub(super) fn cells(self, charts: bool) -> Vec<Cell> {
         let whole = self.whole();
         let mut cells = Vec::with_capacity(self.cases.len());
         for case in &self.cases {
@@ -96,8 +105,8 @@ impl<'a> Context<'a> {
                 drilled_downtime: recovery.drilled.clone(),
                 rpo_verdict: case.verdict(whole),
                 rto_verdict: recovery.verdict(whole),
-                declared_exposure: Some(case.declared_exposure.clone()),
-                observed_exposure: observed.map(|o| o.exposure.clone()),
+                declared_exposure: charts.then(|| case.declared_exposure.clone()),
+                observed_exposure: observed.filter(|_| charts).map(|o| o.exposure.clone()),
             });
         }
         cells
@@ -133,15 +142,46 @@ impl Report {
         };
         let (alone, together): (Vec<Item>, Vec<Item>) = items.into_iter().partition(accepted);
         let (breached, unproven) = together.into_iter().partition(|item| item.verdict == Verdict::Breached);
-        let groups = alone.into_iter().map(|item| vec![item]).chain([breached, unproven]);
-        for group in groups.filter(|group: &Vec<Item>| !group.is_empty()) {
-            let says: Vec<&str> = group.iter().map(|item| item.says.as_str()).collect();
-            let verdict = group.iter().map(|item| item.verdict).max().unwrap_or(Verdict::Unproven);
-            let one = group.first().filter(|first| group.iter().all(|item| item.asset == first.asset));
-            let subject = one.map_or_else(Subject::default, |item| Subject::asset(&item.asset));
-            let finding = Finding::new(code, verdict, format!("{lead}: {}", says.join("; "))).about(subject);
-            let at = group.iter().find_map(|item| item.at);
-            self.find(finding.at(at).shown_by(group.into_iter().flat_map(|item| item.evidence)).remedy(remedy));
+        let of = |verdict, items| Together { code, verdict, lead: lead.to_string(), remedy: remedy.to_string(), items };
+        for item in alone {
+            self.find(of(item.verdict, vec![item]).told());
         }
+        self.put_together(of(Verdict::Breached, breached));
+        self.put_together(of(Verdict::Unproven, unproven));
+    }
+
+    fn put_together(&mut self, more: Together) {
+        let same = |t: &&mut Together| {
+            (t.code, t.verdict, &t.lead, &t.remedy) == (more.code, more.verdict, &more.lead, &more.remedy)
+        };
+        match self.together.iter_mut().find(same) {
+            Some(together) => together.items.extend(more.items),
+            None => self.together.push(more),
+        }
+    }
+
+    /// What another part of the audit found, behind what this one did.
+    pub(super) fn append(&mut self, other: Report) {
+        self.findings.extend(other.findings);
+        self.passes.extend(other.passes);
+        other.together.into_iter().for_each(|together| self.put_together(together));
+    }
+
+    /// Once all items are there, one finding for those that belong together.
+    pub(super) fn tell(&mut self) {
+        let together = std::mem::take(&mut self.together);
+        self.findings.extend(together.into_iter().filter(|t| !t.items.is_empty()).map(Together::told));
+    }
+}
+
+impl Together {
+    fn told(self) -> Finding {
+        let Together { code, verdict, lead, remedy, items } = self;
+        let says: Vec<&str> = items.iter().map(|item| item.says.as_str()).collect();
+        let one = items.first().filter(|first| items.iter().all(|item| item.asset == first.asset));
+        let subject = one.map_or_else(Subject::default, |item| Subject::asset(&item.asset));
+        let finding = Finding::new(code, verdict, format!("{lead}: {}", says.join("; "))).about(subject);
+        let at = items.iter().find_map(|item| item.at);
+        finding.at(at).shown_by(items.into_iter().flat_map(|item| item.evidence)).remedy(remedy)
     }
 }

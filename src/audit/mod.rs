@@ -4,6 +4,7 @@
 //! Each rule reads them and says what is wrong, or why nothing is. `audit` without evidence judges the declaration alone:
 //! then what the plan cannot keep is Breached, and all else Unproven.
 
+pub mod ahead;
 pub mod case;
 pub mod code;
 pub mod context;
@@ -11,43 +12,59 @@ pub mod controls;
 pub mod finding;
 pub mod recovery;
 pub mod rule;
+pub mod stock;
+mod task;
 pub mod verdict;
 
+pub use ahead::Ahead;
 pub use case::{Case, Observed};
 pub use code::Code;
 pub use context::{Context, Report};
 pub use finding::{Finding, Severity, Subject};
 pub use recovery::Recovery;
+pub use stock::{Known, Stock};
 pub use verdict::{Audit, Cell, Measure, Pass, Verdict};
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
-use crate::base::{Instant, Window};
+use crate::base::{Instant, Span, Window};
 use crate::evidence::Evidence;
-use crate::policy::Policy;
+use crate::policy::{Asset, Policy};
+use task::Task;
 
 /// Holds `evidence` against `policy`, over `window`, as of `as_of`. Without evidence only the declaration is judged.
 pub fn run(policy: &Policy, evidence: Option<&Evidence>, as_of: Instant, window: Window) -> Audit {
+    run_ahead(policy, evidence, as_of, window, None)
+}
+
+/// The same, and where `ahead` is given, also what is to come until then.
+pub fn run_ahead(
+    policy: &Policy,
+    evidence: Option<&Evidence>,
+    as_of: Instant,
+    window: Window,
+    ahead: Option<Span>,
+) -> Audit {
     let known = evidence.map(|evidence| known_at(evidence, as_of));
-    let context = Context::new(policy, known.as_deref(), as_of, window);
-    let mut report = Report::default();
-    for rule in rule::ALL {
-        rule(&context, &mut report);
-    }
-    rule::accept(&context, &mut report);
-    let Report { mut findings, passes } = report;
-    findings.sort_by(|a, b| {
-        let rank = |f: &Finding| (f.waived.is_some(), std::cmp::Reverse((f.verdict, f.severity)), f.code);
-        (rank(a), &a.subject, &a.message).cmp(&(rank(b), &b.subject, &b.message))
-    });
-    // A note tells something; it does not judge.
-    let counted = findings.iter().filter(|f| f.waived.is_none() && f.severity > Severity::Note);
-    let cells = context.cells();
-    // Where nothing was held against anything, nothing was kept either.
-    let nothing_judged = evidence.is_none() || cells.iter().all(|cell| cell.rpo.is_none() && cell.rto.is_none());
-    let at_best = if nothing_judged { Verdict::Unproven } else { Verdict::Met };
-    let verdict = counted.map(|f| f.verdict).fold(at_best, Verdict::max);
-    Audit { policy: policy.name.clone(), files: policy.source.names(), as_of, window, cells, findings, passes, verdict }
+    let task = Task { policy, evidence: known.as_deref(), as_of, window, ahead, charts: true };
+    // All of it is in hand.
+    let Ok(audit) = task.run(|_| Ok::<_, Infallible>(Evidence::none(Instant::MAX)), 1);
+    audit
+}
+
+/// The same for more evidence than fits into memory: points and coverage of each asset come from `shelf` when it is their
+/// turn. Drills and runs are in `evidence`, since the time that a recovery takes is worked out first. The result is the
+/// same on any number of threads; it has no exposures for charts.
+pub fn run_by_asset<E: Send>(
+    policy: &Policy,
+    evidence: &Evidence,
+    shelf: impl Fn(&Asset) -> Result<Evidence, E> + Sync,
+    (as_of, window): (Instant, Window),
+    threads: usize,
+) -> Result<Audit, E> {
+    let known = known_at(evidence, as_of);
+    Task { policy, evidence: Some(&known), as_of, window, ahead: None, charts: false }.run(shelf, threads)
 }
 
 /// What was known at `as_of` of what `evidence` holds.

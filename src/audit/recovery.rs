@@ -1,8 +1,7 @@
 //! The time to service in one scenario: as the runbook declares it, and with the steps that drills have measured.
 
-use super::{Measure, Verdict};
+use super::{Known, Measure, Verdict};
 use crate::base::{Instant, Span};
-use crate::evidence::Evidence;
 use crate::policy::{Duration, Placed, Policy, Scenario, Step};
 use crate::timeline::{Failure, downtime};
 
@@ -34,7 +33,7 @@ pub struct Measured {
 }
 
 impl<'a> Recovery<'a> {
-    pub(super) fn of(policy: &'a Policy, evidence: Option<&Evidence>, scenario: &'a Scenario, as_of: Instant) -> Self {
+    pub(super) fn of(policy: &'a Policy, evidence: Option<&Known>, scenario: &'a Scenario, as_of: Instant) -> Self {
         let noticed_after = scenario.noticed_after.declared_longest().unwrap_or_default();
         let (mut measured, mut unproven, mut assumed) = (Vec::new(), Vec::new(), Vec::new());
         for step in &scenario.runbook {
@@ -76,6 +75,11 @@ impl<'a> Recovery<'a> {
         }
     }
 
+    /// The failure as it strikes any asset.
+    pub fn failure(&self, policy: &Policy) -> Failure {
+        Failure::of_any(policy, self.scenario, self.noticed_after, self.restore_takes())
+    }
+
     /// From noticing until the restore is over: points must live that long. Where the runbook says nothing, only the
     /// instant of noticing can be asked for.
     pub fn restore_takes(&self) -> Span {
@@ -113,10 +117,8 @@ pub fn quoted<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 fn strictest(policy: &Policy, scenario: &Scenario, noticed_after: Span) -> Option<Placed<Span>> {
-    let struck = policy
-        .assets
-        .iter()
-        .filter(|asset| Failure::of(policy, scenario, asset, noticed_after, Span::ZERO).strikes(asset));
+    let failure = Failure::of_any(policy, scenario, noticed_after, Span::ZERO);
+    let struck = policy.assets.iter().filter(|asset| failure.would_strike(scenario, asset));
     let asked: Vec<_> = struck.map(|asset| policy.objective_for(asset, Some(scenario)).rto).collect();
     if asked.is_empty() {
         return scenario.objective.or(&policy.objective).rto;
@@ -125,12 +127,12 @@ fn strictest(policy: &Policy, scenario: &Scenario, noticed_after: Span) -> Optio
 }
 
 /// The longest that good drills of the last year took for `phase`, and whether one of them is as recent as asked.
-fn measure(policy: &Policy, evidence: &Evidence, step: &Step, phase: &str, as_of: Instant) -> Option<(Measured, bool)> {
+fn measure(policy: &Policy, evidence: &Known, step: &Step, phase: &str, as_of: Instant) -> Option<(Measured, bool)> {
     let asset = policy.asset(&step.asset.as_ref()?.value)?;
     let size = asset.size.as_ref().map(|size| size.value.0);
     let asked = policy.objective_for(asset, None).drill_every.map_or(DRILLS_COUNT_FOR, |every| every.value);
     let mut best: Option<(Measured, bool)> = None;
-    for drill in evidence.drills_of(&asset.name).into_iter().filter(|d| d.passed()) {
+    for drill in evidence.drills_of(&asset.name).iter().filter(|d| d.passed()) {
         let age = as_of - drill.ended_at;
         let Some((took, scaled)) = drill.phase_at(phase, size) else { continue };
         if age > DRILLS_COUNT_FOR || age < Span::ZERO {

@@ -19,6 +19,9 @@ pub struct Args {
     /// How far back failures are imagined: each instant of this window is judged
     #[arg(long, value_name = "SPAN", default_value = "7d")]
     window: Span,
+    /// Look this far ahead too, such as 365d: what is there and what is declared, each hole named with its dates
+    #[arg(long, value_name = "SPAN")]
+    forward: Option<Span>,
     #[command(flatten)]
     source: EvidenceArgs,
 }
@@ -32,7 +35,8 @@ impl Args {
             output::tell(global, "no evidence was named (--repo or --evidence): nothing can be proven");
         }
         let evidence = evidence.unwrap_or_else(|| Evidence::none(as_of));
-        let audit = audit::run(&policy, Some(&evidence), as_of, Window::new(as_of - self.window, as_of));
+        let audit =
+            audit::run_ahead(&policy, Some(&evidence), as_of, Window::new(as_of - self.window, as_of), self.forward);
         match global.format {
             Format::Json => output::print_json(&audit)?,
             Format::Human => {

@@ -24,6 +24,9 @@ pub struct Args {
     /// Judge schedules and waivers from this instant on, such as 2026-11-20T14:03:07Z
     #[arg(long, value_name = "INSTANT")]
     as_of: Option<Instant>,
+    /// Look this far ahead too, such as 365d: schedules, retention and locks replayed, each hole named with its dates
+    #[arg(long, value_name = "SPAN")]
+    forward: Option<Span>,
     #[command(flatten)]
     beside: BesideArgs,
 }
@@ -44,7 +47,8 @@ impl Args {
             // Every file is read even after one failed, so that one run shows what is wrong with all of them.
             match policy_file::load(path).and_then(|policy| self.beside.attach(policy)) {
                 Ok(policy) => {
-                    let audit = audit::run(&policy, None, as_of, Window::new(as_of - WINDOW, as_of));
+                    let audit =
+                        audit::run_ahead(&policy, None, as_of, Window::new(as_of - WINDOW, as_of), self.forward);
                     audits.push((path.display().to_string(), policy, audit));
                 }
                 Err(fault) => {

@@ -142,6 +142,18 @@ pub enum Mechanism {
     Replica { lag: Placed<Span> },
 }
 
+impl Protection {
+    /// The line that sets how much can be lost between two of its states.
+    pub fn pace(&self) -> Place {
+        match &self.mechanism {
+            Mechanism::Snapshot { schedule, .. } | Mechanism::Mirror { schedule, .. } => schedule.at,
+            Mechanism::Log { lag, .. } | Mechanism::Replica { lag } => lag.at,
+            Mechanism::Copy { delay, .. } => delay.at,
+            Mechanism::Versioning => self.at,
+        }
+    }
+}
+
 impl Mechanism {
     /// The word that the policy uses.
     pub fn word(&self) -> &'static str {

@@ -30,6 +30,13 @@ pub struct Scenario {
     pub objective: Objective,
 }
 
+impl Scenario {
+    /// Whether it turns the asset's contents wrong.
+    pub fn corrupts(&self, asset: &super::Asset) -> bool {
+        self.corrupts.iter().any(|name| name.value == asset.name)
+    }
+}
+
 /// A step of a runbook: begins when all that it waits for is done.
 #[derive(Debug, Clone)]
 pub struct Step {

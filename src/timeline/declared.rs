@@ -138,7 +138,7 @@ fn log(asset: &Asset, protection: &Protection, lag: Span, reach: Option<Span>, w
 }
 
 /// The source's points, in another place, later, with the copy's own retention and lock.
-fn copied(
+pub(super) fn copied(
     asset: &Asset,
     copy: &Protection,
     source: &Protection,

@@ -213,13 +213,19 @@ impl Exposure {
         self.segments.iter().filter(|s| s.start == Loss::Total).map(|s| s.at.length()).sum()
     }
 
-    /// The worst loss that is not total: what is known where the rest is not.
+    /// The worst loss that is not total.
     pub fn worst_window(&self) -> Option<Span> {
+        self.worst_window_at().map(|(worst, _)| worst)
+    }
+
+    /// The worst loss that is not total, and the first instant that it is approached at: what is known where the rest
+    /// is not.
+    pub fn worst_window_at(&self) -> Option<(Span, Instant)> {
         let ends = self.segments.iter().filter_map(|s| match s.end() {
-            Loss::Window(span) => Some(span),
+            Loss::Window(span) => Some((span, if s.rises { s.at.until } else { s.at.from })),
             Loss::Total => None,
         });
-        ends.max()
+        ends.max_by_key(|(span, at)| (*span, std::cmp::Reverse(*at)))
     }
 }
 

@@ -22,6 +22,11 @@ pub struct Failure {
 
 impl Failure {
     pub fn of(policy: &Policy, scenario: &Scenario, asset: &Asset, noticed_after: Span, restore_takes: Span) -> Self {
+        Failure::of_any(policy, scenario, noticed_after, restore_takes).on(scenario, asset)
+    }
+
+    /// What holds for every asset: where storage is lost, and to whom.
+    pub fn of_any(policy: &Policy, scenario: &Scenario, noticed_after: Span, restore_takes: Span) -> Self {
         let closed = |names: Vec<&str>| policy.domain_closure(names).into_iter().map(str::to_string).collect();
         let deletable = policy
             .credentials
@@ -31,11 +36,22 @@ impl Failure {
         Failure {
             destroyed: closed(scenario.destroys.iter().map(|d| d.value.as_str()).collect()),
             deletable: closed(deletable.collect()),
-            corrupts: scenario.corrupts.iter().any(|a| a.value == asset.name),
+            corrupts: false,
             noticed_after,
             writes_continue: scenario.writes_continue,
             restore_takes,
         }
+    }
+
+    /// The same failure, as it strikes `asset`.
+    pub fn on(mut self, scenario: &Scenario, asset: &Asset) -> Self {
+        self.corrupts = scenario.corrupts(asset);
+        self
+    }
+
+    /// Whether `on(scenario, asset)` strikes, without making it.
+    pub fn would_strike(&self, scenario: &Scenario, asset: &Asset) -> bool {
+        scenario.corrupts(asset) || self.strikes(asset)
     }
 
     /// Whether the asset loses anything at all: its storage is destroyed or can be deleted, or its contents turn wrong.

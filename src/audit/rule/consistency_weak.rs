@@ -1,18 +1,18 @@
 //! How far copies are of one instant, against what is asked.
 
 use crate::audit::context::Item;
-use crate::audit::{Code, Context, Report, Subject, Verdict};
+use crate::audit::{Code, Context, Report, Stock, Subject, Verdict};
 use crate::policy::{Consistency, Mechanism};
 
-pub fn check(context: &Context, report: &mut Report) {
-    let mut items = Vec::new();
-    for asset in &context.policy.assets {
-        let Some(asked) = context.objective(asset).consistency else { continue };
+pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
+    let (asset, mut items) = (stock.asset, Vec::new());
+    if let Some(asked) = context.objective(asset).consistency {
         let points = context
             .copies_of(asset)
             .filter(|p| matches!(p.mechanism, Mechanism::Snapshot { .. } | Mechanism::Mirror { .. }));
         for protection in points {
-            let shown = observed(context, &protection.name, &asset.name);
+            // The weakest that any point of the evidence states.
+            let shown = stock.points_by(&protection.name).filter_map(|p| p.consistency).min();
             let declared = protection.consistency.as_ref();
             let weakest = declared.map(|c| c.value).into_iter().chain(shown).min();
             let at = declared.map_or(protection.at, |c| c.at);
@@ -35,12 +35,6 @@ pub fn check(context: &Context, report: &mut Report) {
     let remedy =
         "read at one cluster time (`plimsoll backup` on a replica set), or dump with the log of the dump's own time";
     report.find_all(context, Code::ConsistencyWeak, "copies are not of one instant as asked", remedy, items);
-}
-
-/// The weakest that any point of the evidence states.
-fn observed(context: &Context, protection: &str, asset: &str) -> Option<Consistency> {
-    let points = context.evidence.iter().flat_map(|e| &e.points).filter(|p| p.asset == asset);
-    points.filter(|p| p.protection.as_deref() == Some(protection)).filter_map(|p| p.consistency).min()
 }
 
 fn word(consistency: Consistency) -> &'static str {

@@ -6,7 +6,7 @@ use crate::evidence::DrillOutcome;
 pub fn check(context: &Context, report: &mut Report) {
     let Some(evidence) = context.evidence else { return };
     for asset in &context.policy.assets {
-        let Some(drill) = evidence.drills_of(&asset.name).into_iter().max_by_key(|drill| drill.ended_at) else {
+        let Some(drill) = evidence.drills_of(&asset.name).iter().max_by_key(|drill| drill.ended_at) else {
             continue;
         };
         let subject = Subject::asset(&asset.name);

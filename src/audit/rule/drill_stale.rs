@@ -12,7 +12,7 @@ pub fn check(context: &Context, report: &mut Report) {
         if drills.is_empty() {
             continue;
         }
-        let good = drills.into_iter().filter(|drill| drill.passed()).max_by_key(|drill| drill.ended_at);
+        let good = drills.iter().filter(|drill| drill.passed()).max_by_key(|drill| drill.ended_at);
         let age = good.map(|drill| context.as_of - drill.ended_at);
         if let (Some(drill), Some(age)) = (good, age)
             && age <= every.value

@@ -3,7 +3,7 @@
 use super::late_noticing::{early, outlived};
 use crate::audit::{Case, Code, Context, Finding, Report, Subject};
 use crate::base::Span;
-use crate::policy::{Mechanism, Place, Protection};
+use crate::policy::Protection;
 use crate::timeline::{Loss, Promise};
 
 pub fn check(context: &Context, report: &mut Report) {
@@ -22,7 +22,7 @@ pub fn check(context: &Context, report: &mut Report) {
             "{}: up to {loss} of `{}` can be lost, {rpo} is allowed; `{promise}` is the best that is left",
             case.scenario.title, case.asset.name
         );
-        let at = protection.map_or(case.scenario.at, pace_of);
+        let at = protection.map_or(case.scenario.at, Protection::pace);
         let finding = Finding::breached(Code::LossWindowDeclared, message).about(subject).at(at);
         report.find(finding.remedy(
             "run it more often, capture the log to where this scenario does not reach, or agree on a longer RPO for it",
@@ -41,14 +41,4 @@ fn breach(context: &Context, case: &Case, rpo: Span) -> Option<(Span, String)> {
         false => least(at_once),
     };
     worst.filter(|promise| promise.loss > rpo).map(|promise| (promise.loss, promise.protection))
-}
-
-/// The line that sets how much a protection can lose.
-fn pace_of(protection: &Protection) -> Place {
-    match &protection.mechanism {
-        Mechanism::Snapshot { schedule, .. } | Mechanism::Mirror { schedule, .. } => schedule.at,
-        Mechanism::Log { lag, .. } | Mechanism::Replica { lag } => lag.at,
-        Mechanism::Copy { delay, .. } => delay.at,
-        Mechanism::Versioning => protection.at,
-    }
 }

@@ -6,7 +6,7 @@ pub fn check(context: &Context, report: &mut Report) {
     for case in &context.cases {
         let (Some(rpo), Some(observed)) = (&case.objective.rpo, &case.observed) else { continue };
         let exposure = &observed.exposure;
-        let Some(worst) = exposure.worst_window() else { continue };
+        let Some((worst, at)) = observed.losses.worst_window else { continue };
         let subject = Subject::asset(&case.asset.name).in_scenario(&case.scenario.name);
         if worst <= rpo.value {
             let why = format!(
@@ -16,15 +16,13 @@ pub fn check(context: &Context, report: &mut Report) {
             report.pass(Code::LossWindowObserved, subject, why);
             continue;
         }
-        let segment = exposure.segments.iter().find(|s| s.end() == crate::timeline::Loss::Window(worst));
-        let at = segment.map_or(exposure.worst_at, |s| if s.rises { s.at.until } else { s.at.from });
         let message = format!(
             "{}: a failure at {at} would have lost {worst} of `{}`, {} is allowed; for {} of {} more could have been lost \
              than that",
             case.scenario.title,
             case.asset.name,
             rpo.value,
-            exposure.in_breach(rpo.value) - exposure.in_total_loss(),
+            observed.losses.in_breach.unwrap_or_default() - observed.losses.in_total_loss,
             exposure.window.length()
         );
         let newest = observed.newest.iter().map(|newest| format!("newest now: {newest}"));

@@ -18,7 +18,7 @@ pub fn check(context: &Context, report: &mut Report) {
             (_, 0) => format!("there is no evidence of a copy of `{name}` that survives ({title})"),
             _ => format!(
                 "nothing shows what could be restored of `{name}` for {} of {} ({title})",
-                observed.exposure.in_total_loss(),
+                observed.losses.in_total_loss,
                 observed.exposure.window.length()
             ),
         };

@@ -12,6 +12,7 @@ mod drill_stale;
 mod evidence_stale;
 mod evidence_unmatched;
 mod evidence_unreadable;
+mod hole_ahead;
 mod late_noticing;
 mod loss_window_declared;
 mod loss_window_observed;
@@ -34,40 +35,51 @@ mod waiver;
 
 pub use waiver::accept;
 
-use super::{Context, Report};
+use super::{Context, Report, Stock};
 
-pub type Rule = fn(&Context, &mut Report);
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+pub enum Rule {
+    /// The plan, and all that is known but the copies.
+    Whole(fn(&Context, &mut Report)),
+    /// The copies of one asset, asked for each in turn: the context holds no cases yet.
+    Copies(fn(&Context, &Stock, &mut Report)),
+}
+
+use Rule::{Copies, Whole};
 
 /// In the order in which a reader wants to know.
 pub const ALL: &[Rule] = &[
-    unprotected_asset::check,
-    replica_as_backup::check,
-    no_usable_point::check,
-    loss_window_declared::check,
-    late_noticing::check,
-    loss_window_observed::check,
-    loss_window_unproven::check,
-    coverage_gap::check,
-    rto_declared::check,
-    rto_drilled::check,
-    rto_unproven::check,
-    drill_failed::check,
-    drill_missing::check,
-    drill_stale::check,
-    copies_few::check,
-    copies_one_domain::check,
-    copies_one_credential::check,
-    not_immutable::check,
-    not_encrypted::check,
-    retention_short::check,
-    consistency_weak::check,
-    cross_asset_skew::check,
-    unverified_points::check,
-    points_partial::check,
-    scheduler_unbounded::check,
-    protection_unproven::check,
-    protection_unused::check,
-    evidence_stale::check,
-    evidence_unreadable::check,
-    evidence_unmatched::check,
+    Whole(unprotected_asset::check),
+    Whole(replica_as_backup::check),
+    Whole(no_usable_point::check),
+    Whole(loss_window_declared::check),
+    Whole(late_noticing::check),
+    Whole(hole_ahead::check),
+    Whole(loss_window_observed::check),
+    Whole(loss_window_unproven::check),
+    Copies(coverage_gap::check),
+    Whole(rto_declared::check),
+    Whole(rto_drilled::check),
+    Whole(rto_unproven::check),
+    Whole(drill_failed::check),
+    Whole(drill_missing::check),
+    Whole(drill_stale::check),
+    Whole(copies_few::check),
+    Whole(copies_one_domain::check),
+    Whole(copies_one_credential::check),
+    Copies(not_immutable::check),
+    Copies(not_encrypted::check),
+    Whole(retention_short::check),
+    Copies(consistency_weak::check),
+    Whole(cross_asset_skew::check),
+    Copies(unverified_points::check),
+    Copies(points_partial::check),
+    Whole(scheduler_unbounded::check),
+    Copies(protection_unproven::check),
+    Whole(protection_unused::check),
+    Whole(evidence_stale::check),
+    Whole(evidence_unreadable::check),
+    Whole(evidence_unmatched::check),
+    Copies(evidence_unmatched::check_copies),
 ];

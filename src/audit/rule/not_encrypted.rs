@@ -2,19 +2,18 @@
 
 use crate::audit::context::Item;
 use crate::audit::recovery::quoted;
-use crate::audit::{Code, Context, Report, Subject, Verdict};
+use crate::audit::{Code, Context, Report, Stock, Subject, Verdict};
 use crate::policy::Protection;
 
-pub fn check(context: &Context, report: &mut Report) {
-    let mut items = Vec::new();
-    for asset in &context.policy.assets {
-        let Some(asked) = context.objective(asset).encrypted.filter(|asked| asked.value) else { continue };
+pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
+    let (asset, mut items) = (stock.asset, Vec::new());
+    if let Some(asked) = context.objective(asset).encrypted.filter(|asked| asked.value) {
         let copies: Vec<&Protection> = context.copies_of(asset).collect();
         let says_yes = |p: &&&Protection| p.encrypted.as_ref().is_some_and(|encrypted| encrypted.value);
-        if let Some(protection) = copies.iter().find(says_yes).filter(|p| !shown_plain(context, p, &asset.name)) {
+        if let Some(protection) = copies.iter().find(says_yes).filter(|p| !shown_plain(stock, p)) {
             let why = format!("`{}` is encrypted before it leaves the host", protection.name);
             report.pass(Code::NotEncrypted, Subject::asset(&asset.name), why);
-            continue;
+            return;
         }
         let plain: Vec<&&Protection> = copies.iter().filter(|p| p.encrypted.is_some()).collect();
         let names: Vec<&str> = plain.iter().map(|p| p.name.as_str()).collect();
@@ -42,8 +41,6 @@ pub fn check(context: &Context, report: &mut Report) {
 }
 
 /// Whether some point of the protection is known not to be encrypted, whatever the policy says.
-fn shown_plain(context: &Context, protection: &Protection, asset: &str) -> bool {
-    let points = context.evidence.iter().flat_map(|e| &e.points).filter(|p| p.asset == asset);
-    let mut own = points.filter(|p| p.protection.as_deref() == Some(protection.name.as_str()));
-    own.any(|p| p.encrypted == Some(false))
+fn shown_plain(stock: &Stock, protection: &Protection) -> bool {
+    stock.points_by(&protection.name).any(|p| p.encrypted == Some(false))
 }

@@ -1,20 +1,19 @@
 //! A copy under a lock that no credential can lift.
 
 use crate::audit::context::Item;
-use crate::audit::{Code, Context, Report, Subject, Verdict};
+use crate::audit::{Code, Context, Report, Stock, Subject, Verdict};
 use crate::policy::Protection;
 
-pub fn check(context: &Context, report: &mut Report) {
-    let mut items = Vec::new();
-    for asset in &context.policy.assets {
-        let Some(asked) = context.objective(asset).immutable.filter(|asked| asked.value) else { continue };
+pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
+    let (asset, mut items) = (stock.asset, Vec::new());
+    if let Some(asked) = context.objective(asset).immutable.filter(|asked| asked.value) {
         let locked: Vec<&Protection> = context.copies_of(asset).filter(|p| p.lock.is_some()).collect();
-        let unlocked = locked.iter().all(|p| shown_unlocked(context, p, &asset.name));
+        let unlocked = locked.iter().all(|p| shown_unlocked(context, stock, p));
         if let Some(protection) = locked.first().filter(|_| !unlocked) {
             let lock = protection.lock.as_ref().map(|lock| lock.value).unwrap_or_default();
             let why = format!("`{}` is locked for {lock}", protection.name);
             report.pass(Code::NotImmutable, Subject::asset(&asset.name), why);
-            continue;
+            return;
         }
         let (verdict, says) = match locked.is_empty() {
             true => (Verdict::Breached, format!("`{}`", asset.name)),
@@ -27,11 +26,7 @@ pub fn check(context: &Context, report: &mut Report) {
 }
 
 /// Whether the evidence holds points of the protection, and none of them is locked now.
-fn shown_unlocked(context: &Context, protection: &Protection, asset: &str) -> bool {
-    let Some(evidence) = context.evidence else { return false };
-    let own = |p: &&crate::evidence::RecoveryPoint| {
-        p.asset == asset && p.protection.as_deref() == Some(protection.name.as_str())
-    };
-    let mut points = evidence.points.iter().filter(own).peekable();
+fn shown_unlocked(context: &Context, stock: &Stock, protection: &Protection) -> bool {
+    let mut points = stock.points_by(&protection.name).peekable();
     points.peek().is_some() && points.all(|p| p.locked_until.is_none_or(|until| until <= context.as_of))
 }

@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::audit::context::Item;
 use crate::audit::recovery::quoted;
-use crate::audit::{Code, Context, Report, Verdict};
+use crate::audit::{Code, Context, Report, Stock, Verdict};
 use crate::evidence::RecoveryPoint;
 
-pub fn check(context: &Context, report: &mut Report) {
-    let Some(evidence) = context.evidence else { return };
-    let mut items = Vec::new();
-    for asset in &context.policy.assets {
-        let points: Vec<&RecoveryPoint> = evidence.points.iter().filter(|p| p.asset == asset.name).collect();
-        let partial: Vec<&&RecoveryPoint> = points.iter().filter(|p| !p.without.is_empty()).collect();
-        let Some(newest) = partial.iter().max_by_key(|p| p.consistent_at) else { continue };
+pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
+    let (asset, points, mut items) = (stock.asset, &stock.points, Vec::new());
+    let partial: Vec<&&RecoveryPoint> = points.iter().filter(|p| !p.without.is_empty()).collect();
+    if let Some(newest) = partial.iter().max_by_key(|p| p.consistent_at) {
         let left_out: BTreeSet<&String> = partial.iter().flat_map(|p| &p.without).collect();
         let left_out: Vec<&String> = left_out.into_iter().collect();
         let (partial, all, left_out) = (partial.len(), points.len(), quoted(&left_out));

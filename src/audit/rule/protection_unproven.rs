@@ -1,29 +1,25 @@
 //! Declared protections of which the evidence shows nothing.
 
 use crate::audit::context::Item;
-use crate::audit::{Code, Context, Report, Verdict};
-use crate::policy::Mechanism;
+use crate::audit::{Code, Context, Report, Stock, Verdict};
 
-pub fn check(context: &Context, report: &mut Report) {
-    let Some(evidence) = context.evidence else { return };
-    let mut items = Vec::new();
-    for protection in &context.policy.protections {
-        if matches!(protection.mechanism, Mechanism::Replica { .. }) {
-            continue;
-        }
-        for asset in &protection.assets {
-            let own = |a: &str, p: &Option<String>| a == asset.value && p.as_deref() == Some(protection.name.as_str());
-            let shown = evidence.points.iter().any(|p| own(&p.asset, &p.protection))
-                || evidence.coverage.iter().any(|c| own(&c.asset, &c.protection));
-            if !shown {
-                items.push(Item {
-                    asset: asset.value.clone(),
-                    at: Some(protection.at),
-                    verdict: Verdict::Unproven,
-                    says: format!("`{}` of `{}`", protection.name, asset.value),
-                    evidence: vec![],
-                });
-            }
+pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
+    if context.evidence.is_none() {
+        return;
+    }
+    let (asset, mut items) = (stock.asset, Vec::new());
+    for protection in context.copies_of(asset) {
+        let name = Some(protection.name.as_str());
+        let shown = stock.points_by(&protection.name).next().is_some()
+            || stock.coverage.iter().any(|c| c.protection.as_deref() == name);
+        if !shown {
+            items.push(Item {
+                asset: asset.name.clone(),
+                at: Some(protection.at),
+                verdict: Verdict::Unproven,
+                says: format!("`{}` of `{}`", protection.name, asset.name),
+                evidence: vec![],
+            });
         }
     }
     let remedy = "read that tool's inventory into the evidence, or correct the policy";

@@ -1,6 +1,6 @@
 //! Waivers: what they accept, those past their date, and those that accept nothing.
 //!
-//! Explanations: `waiver_expired.md`, `waiver_unused.md`.
+//! Explanations: `waiver_expired.md`, `waiver_ends.md`, `waiver_unused.md`.
 
 use crate::audit::{Code, Context, Finding, Report, Subject};
 use crate::policy::Waiver;
@@ -35,6 +35,14 @@ fn judge(context: &Context, report: &Report, waiver: &Waiver) -> Option<Finding>
     let used = report.findings.iter().any(|f| {
         f.code.name() == code && fits(&subject.asset, &f.subject.asset) && fits(&subject.scenario, &f.subject.scenario)
     });
+    if let Some(ahead) = context.ahead.filter(|ahead| used && ahead.contains(waiver.until.value)) {
+        let message = format!(
+            "{} accepts `{code}` until {}; it is still found, and counts again within the time until {}",
+            waiver.owner, waiver.until.value, ahead.until
+        );
+        let finding = Finding::unproven(Code::WaiverEnds, message).about(subject).at(waiver.until.at);
+        return Some(finding.remedy("repair what was waived before then, or decide anew in time"));
+    }
     let message = match Code::parse(code) {
         None => format!("there is no finding with the code `{code}`"),
         // Without evidence, what only evidence can show is not looked for.
