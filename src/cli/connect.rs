@@ -1,16 +1,18 @@
 //! Flags that say where the repository and the evidence are. No flag carries a secret.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
+use super::evidence_file;
 use super::output::{self, Global};
-use crate::base::{Fault, Instant, Result};
+use crate::base::{Instant, Result};
 use crate::clock::SystemClock;
 use crate::evidence::Evidence;
 use crate::port::{Clock, ObjectStore};
 use crate::repository::{self, catalog};
+use crate::store::remembering::Remembering;
 use crate::store::{self, S3Options};
 
 /// Where the repository is.
@@ -45,6 +47,9 @@ pub struct EvidenceArgs {
     pub repo: Option<String>,
     #[command(flatten)]
     pub s3: S3Args,
+    /// Read everything from the repository, also what earlier runs have read and this machine remembers
+    #[arg(long)]
+    pub no_cache: bool,
     /// Judge as of this instant, such as 2026-11-20T14:03:07Z: later evidence is left out
     #[arg(long, value_name = "INSTANT")]
     pub as_of: Option<Instant>,
@@ -81,11 +86,11 @@ impl EvidenceArgs {
     /// As [`EvidenceArgs::load`], with what another tool's inventory shows. That stands beside files of evidence; a
     /// repository that the environment names is left for the other verbs to add.
     pub fn load_with(&self, imported: Option<Evidence>, global: &Global) -> Result<Option<Evidence>> {
-        let mut parts = self.evidence.iter().map(|file| read_file(file)).collect::<Result<Vec<_>>>()?;
+        let mut parts = self.evidence.iter().map(|file| evidence_file::read(file)).collect::<Result<Vec<_>>>()?;
         let repository = self.repo.as_ref().filter(|repo| !repo.is_empty() && imported.is_none());
         if let Some(repo) = repository {
             let repository = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
-            parts.push(output::runtime()?.block_on(read_repository(&repository))?);
+            parts.push(output::runtime()?.block_on(read_repository(&repository, self.cache()))?);
         }
         parts.extend(imported);
         let Some(evidence) = Evidence::merged(parts) else { return Ok(None) };
@@ -99,19 +104,21 @@ impl EvidenceArgs {
         }
         Ok(Some(evidence))
     }
+
+    /// `$XDG_CACHE_HOME/plimsoll/read`, or below `~/.cache`; none where there is no such place, or none is wanted.
+    fn cache(&self) -> Option<PathBuf> {
+        let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let folder = named.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?;
+        (!self.no_cache).then(|| folder.join("plimsoll").join("read"))
+    }
 }
 
-/// What the repository holds, as of now.
-pub async fn read_repository(repository: &RepositoryArgs) -> Result<Evidence> {
+/// What the repository holds, as of now. With a cache, what was read before is not read again.
+async fn read_repository(repository: &RepositoryArgs, cache: Option<PathBuf>) -> Result<Evidence> {
     let store = repository.open_existing().await?;
-    catalog::read(store.as_ref(), SystemClock.now()).await
-}
-
-fn read_file(file: &Path) -> Result<Evidence> {
-    let text = std::fs::read(file).map_err(|e| Fault::io("read", file.display(), e))?;
-    serde_json::from_slice(&text).map_err(|e| {
-        Fault::usage(format!("cannot read evidence from `{}`", file.display()))
-            .because(e)
-            .help("`plimsoll inventory --format json` writes such a file")
-    })
+    let Some(cache) = cache else { return catalog::read(store.as_ref(), SystemClock.now()).await };
+    let store = Remembering::new(store, &cache);
+    let evidence = catalog::read(&store, SystemClock.now()).await?;
+    store.forget_the_rest();
+    Ok(evidence)
 }

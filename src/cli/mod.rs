@@ -8,6 +8,7 @@ mod check;
 mod connect;
 mod demo;
 mod drill;
+mod evidence_file;
 mod exit;
 mod explain;
 mod guard;

@@ -3,6 +3,7 @@
 
 pub mod directory;
 pub mod memory;
+pub mod remembering;
 pub mod s3;
 
 use std::fmt;
