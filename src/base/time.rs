@@ -302,6 +302,11 @@ impl Window {
         self.from <= at && at < self.until
     }
 
+    /// Whether any instant lies in both.
+    pub fn meets(self, other: Window) -> bool {
+        self.from.max(other.from) < self.until.min(other.until)
+    }
+
     /// The part that lies in `other`.
     pub fn within(self, other: Window) -> Window {
         Window::new(self.from.max(other.from), self.until.min(other.until))

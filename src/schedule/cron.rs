@@ -5,7 +5,7 @@
 //! that comes twice; a job with several times an hour or a day follows the wall clock, so it leaves out what the clock
 //! leaves out and repeats what the clock repeats.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
@@ -31,6 +31,8 @@ pub struct Schedule {
     minutes: Arc<[u16]>,
     /// Whether it is one fixed time a day, which decides what a change of clocks does to it.
     fixed: bool,
+    /// The last answer of [`Schedule::worst_gap`] and what it was asked for: every promise rests on it.
+    gap: Arc<Mutex<Option<(Instant, Option<Span>)>>>,
 }
 
 impl PartialEq for Schedule {
@@ -52,7 +54,8 @@ impl Schedule {
         let minutes: Arc<[u16]> = hours.flat_map(|h| minutes.iter().map(move |m| h * 60 + m)).collect();
         let plain = |field: &str| field.bytes().all(|b| b.is_ascii_digit());
         let fixed = minutes.len() == 1 && text.split_whitespace().take(2).all(plain);
-        let schedule = Schedule { text: normal(text), zone, days: Arc::new(pattern), minutes, fixed };
+        let schedule =
+            Schedule { text: normal(text), zone, days: Arc::new(pattern), minutes, fixed, gap: Arc::default() };
         // Eight years that hold a leap day: a day that is not among them is in no year.
         let ever =
             NaiveDate::from_ymd_opt(2024, 1, 1).is_some_and(|d| d.iter_days().take(1461).any(|d| schedule.on(d)));
@@ -91,6 +94,18 @@ impl Schedule {
     /// Longest time between two runs in a row, the first of them within the 366 days from `from`, DST included; for a
     /// schedule that is rarer than that, between its next two. None if there are no two runs.
     pub fn worst_gap(&self, from: Instant) -> Option<Span> {
+        let last = self.gap.lock().ok().and_then(|last| *last).filter(|(asked, _)| *asked == from);
+        if let Some((_, gap)) = last {
+            return gap;
+        }
+        let gap = self.expanded_gap(from);
+        if let Ok(mut last) = self.gap.lock() {
+            *last = Some((from, gap));
+        }
+        gap
+    }
+
+    fn expanded_gap(&self, from: Instant) -> Option<Span> {
         let end = from + Span::days(366);
         let mut runs = self.runs_from(from);
         let mut earlier = runs.next()?;

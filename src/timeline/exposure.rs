@@ -33,11 +33,8 @@ pub struct Exposure {
 
 /// The loss for every failure instant of `window`. An empty window has no segments, no mean, and loses nothing.
 pub fn sweep(history: &History, failure: &Failure, window: Window) -> Exposure {
-    let mut ways: Vec<Way> = ways(history, failure)
-        .into_iter()
-        .map(|way| Way { usable: way.usable.within(window), ..way })
-        .filter(|way| !way.usable.is_empty())
-        .collect();
+    let mut ways: Vec<Way> = ways(history, failure, window);
+    ways.iter_mut().for_each(|way| way.usable = way.usable.within(window));
     // Points come in order, so that this finds most of them sorted.
     ways.sort_by_key(|way| way.usable.from);
     let mut opening = ways.into_iter().peekable();

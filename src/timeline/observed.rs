@@ -25,18 +25,22 @@ pub fn shown<'a>(
     points: impl Iterator<Item = &'a RecoveryPoint>,
     coverage: impl Iterator<Item = &'a Coverage>,
 ) -> History {
-    let mut places = Places { policy, asset, known: BTreeMap::new() };
-    let mut by_protection: BTreeMap<Option<&str>, Vec<Candidate>> = BTreeMap::new();
+    let mut places = Places { policy, asset, known: Vec::new(), index: BTreeMap::new(), last: 0 };
+    let (mut mirrors, mut all): (BTreeMap<Option<Arc<str>>, Vec<Candidate>>, _) = (BTreeMap::new(), Vec::new());
     for point in points {
         let candidate = candidate(places.of(point.protection.as_deref(), &point.stored_in), read_at, point);
-        by_protection.entry(point.protection.as_deref()).or_default().push(candidate);
+        match candidate.mirror {
+            true => mirrors.entry(candidate.protection.clone()).or_default().push(candidate),
+            false => all.push(candidate),
+        }
     }
-    for points in by_protection.values_mut().filter(|p| p.iter().any(|p| p.mirror)) {
-        points.sort_by_key(|p| p.available_at);
-        supersede(points);
+    for mut mirror in mirrors.into_values() {
+        mirror.sort_by_key(|p| p.available_at);
+        supersede(&mut mirror);
+        all.extend(mirror);
     }
     let coverage = chains(&mut places, coverage);
-    History::assemble(&asset.name, Basis::Observed, by_protection.into_values().flatten().collect(), coverage)
+    History::assemble(&asset.name, Basis::Observed, all, coverage)
 }
 
 type Domains = Arc<[String]>;
@@ -45,7 +49,10 @@ type Domains = Arc<[String]>;
 struct Places<'a> {
     policy: &'a Policy,
     asset: &'a Asset,
-    known: BTreeMap<(Option<&'a str>, &'a [String]), Made<'a>>,
+    known: Vec<((Option<&'a str>, &'a [String]), Made<'a>)>,
+    index: BTreeMap<(Option<&'a str>, &'a [String]), usize>,
+    /// Evidence in a row mostly has the same maker.
+    last: usize,
 }
 
 /// What everything has in common that one protection made in one place.
@@ -59,8 +66,14 @@ struct Made<'a> {
 
 impl<'a> Places<'a> {
     fn of(&mut self, named: Option<&'a str>, own: &'a [String]) -> &Made<'a> {
-        let (policy, asset) = (self.policy, self.asset);
-        self.known.entry((named, own)).or_insert_with(|| Made::of(policy, asset, named, own))
+        if self.known.get(self.last).is_none_or(|(key, _)| *key != (named, own)) {
+            let next = self.known.len();
+            self.last = *self.index.entry((named, own)).or_insert(next);
+            if self.last == next {
+                self.known.push(((named, own), Made::of(self.policy, self.asset, named, own)));
+            }
+        }
+        &self.known[self.last].1
     }
 }
 

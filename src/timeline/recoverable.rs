@@ -57,24 +57,25 @@ impl Reach {
     }
 }
 
-/// All ways back from `failure`, in no order.
-pub fn ways(history: &History, failure: &Failure) -> Vec<Way> {
-    let mut ways = Vec::new();
+/// All ways back from a failure within `window`, in no order.
+pub fn ways(history: &History, failure: &Failure, window: Window) -> Vec<Way> {
     let usable = usable(history, failure);
-    for (index, point) in history.points.iter().enumerate() {
-        if let Some(Some(usable)) = usable.get(index) {
-            let reach = Reach::Fixed(point.consistent_at);
-            ways.push(Way { usable: *usable, reach, point: Some(index), coverage: None });
-        }
-    }
+    let own = history.points.iter().zip(&usable).enumerate().filter_map(|(index, (point, usable))| {
+        let usable = usable.filter(|usable| usable.meets(window))?;
+        Some(Way { usable, reach: Reach::Fixed(point.consistent_at), point: Some(index), coverage: None })
+    });
+    let mut ways: Vec<Way> = own.collect();
+    let ahead = clocks_ahead(history);
     for (index, covered) in history.coverage.iter().enumerate() {
         if failure.destroys(&covered.stored_in) {
             continue;
         }
-        let started = IntervalSet::union(starts(history, &usable, covered, failure).map(|(_, window)| window));
+        let started = IntervalSet::union(
+            starts(history, &usable, covered, failure, ahead).map(|(_, usable)| usable).filter(|u| u.meets(window)),
+        );
         for (part, reach) in reaches(covered, failure) {
             let part = if covered.own_base { kept_by_itself(covered, failure, part, reach) } else { Some(part) };
-            for usable in part.into_iter().flat_map(|part| started.within(part)) {
+            for usable in part.into_iter().flat_map(|part| started.within(part)).filter(|u| u.meets(window)) {
                 ways.push(Way { usable, reach, point: None, coverage: Some(index) });
             }
         }
@@ -84,7 +85,7 @@ pub fn ways(history: &History, failure: &Failure) -> Vec<Way> {
 
 /// The loss of one failure at `at`.
 pub fn loss_at(history: &History, failure: &Failure, at: Instant) -> Loss {
-    let newest = ways(history, failure).into_iter().filter(|w| w.usable.contains(at)).map(|w| w.reach.from(at)).max();
+    let newest = ways(history, failure, at_once(at)).into_iter().map(|way| way.reach.from(at)).max();
     newest.map_or(Loss::Total, |newest| failure.loses(at, newest))
 }
 
@@ -113,13 +114,13 @@ fn restorable_from<'a>(
     choose: impl FnOnce(&mut Vec<Way>),
 ) -> Vec<Restorable<'a>> {
     let windows = usable(history, failure);
-    let mut open = ways(history, failure);
-    open.retain(|way| way.usable.contains(at));
+    let ahead = clocks_ahead(history);
+    let mut open = ways(history, failure, at_once(at));
     choose(&mut open);
     let restorable = |way: Way| {
         let log = way.coverage.and_then(|index| history.coverage.get(index));
         let base = log.and_then(|log| {
-            let starts = starts(history, &windows, log, failure);
+            let starts = starts(history, &windows, log, failure, ahead);
             starts.filter(|(_, window)| window.contains(at)).filter_map(|(index, _)| index).last()
         });
         let point = way.point.or(base).and_then(|index| history.points.get(index));
@@ -188,18 +189,34 @@ fn usable_from(point: &Candidate, places: Places, failure: &Failure) -> Option<W
     window(from, [kept, replaced, locked])
 }
 
+/// How far a point's cluster time is after the instant that it is of, at most.
+fn clocks_ahead(history: &History) -> Span {
+    let ahead = history.points.iter().filter_map(|p| Some(p.cluster_time?.instant() - p.consistent_at));
+    ahead.max().unwrap_or_default().max(Span::ZERO)
+}
+
+/// The instant `at` alone.
+fn at_once(at: Instant) -> Window {
+    Window::new(at, at + Span::millis(1))
+}
+
 /// The points that `covered` can be rolled forward from, each with the failure instants for which that works.
 fn starts<'a>(
     history: &'a History,
     usable: &'a [Option<Window>],
     covered: &'a Covered,
     failure: &'a Failure,
+    ahead: Span,
 ) -> Box<dyn Iterator<Item = (Option<usize>, Window)> + 'a> {
     if covered.own_base {
         return Box::new(window(Instant::MIN, []).map(|w| (None, w)).into_iter());
     }
     let deletable = failure.can_delete(&covered.stored_in);
-    let points = history.points.iter().zip(usable).enumerate();
+    // Points are in order: those before and after the log need no look.
+    let first = covered.first_op.map_or(covered.first, |first| first.instant() - ahead).min(covered.first);
+    let from = history.points.partition_point(|p| p.consistent_at < first);
+    let until = history.points.partition_point(|p| p.consistent_at <= covered.last);
+    let points = history.points.iter().zip(usable).enumerate().take(until).skip(from);
     Box::new(points.filter(|(_, (point, _))| covered.admits(point)).filter_map(move |(index, (point, usable))| {
         let (base, usable) = (point.consistent_at, (*usable)?);
         let kept = covered.reaches_back_until(base).map(|at| at - failure.needed_for());

@@ -148,8 +148,9 @@ prop_compose! {
 
 prop_compose! {
     fn some_history()(
-        points in prop::collection::vec(some_point(), 0..9), coverage in prop::collection::vec(some_coverage(), 0..4),
+        mut points in prop::collection::vec(some_point(), 0..9), coverage in prop::collection::vec(some_coverage(), 0..4),
     ) -> History {
+        points.sort_by_key(|p| p.consistent_at);
         History { asset: "db".into(), basis: Basis::Observed, points, coverage }
     }
 }
