@@ -122,7 +122,12 @@ fn a_text_of_a_hundred_megabytes_is_refused_before_it_is_held() {
 fn instants_of_leap_seconds_and_without_a_zone_are_handled_or_asked_for() {
     let audit = |read_at: &str| audit(|file| write!(file, "{{\"read_at\": \"{read_at}\"}}").expect("written"));
     let leap = audit("2016-12-31T23:59:60Z");
-    assert_eq!(leap.status, Some(4), "a leap second is the instant that follows it: {}", leap.stderr);
+    assert_eq!(
+        leap.status,
+        Some(3),
+        "it is read, as the instant that follows, and nothing protects the asset: {}",
+        leap.stderr
+    );
     refused(&audit("2016-12-31T23:59:61Z"), "zone included");
     refused(&audit("2016-12-31T23:59:59"), "zone included");
     refused(&audit("2016-02-30T00:00:00Z"), "zone included");
