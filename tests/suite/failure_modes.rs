@@ -208,6 +208,7 @@ const ROWS: &[Row] = &[
         held_by: &[
             "store_s3::a_body_that_ends_early_is_asked_for_again_from_there",
             "store_s3::a_body_that_never_comes_whole_is_an_error_not_a_short_read",
+            "s3_faults::a_restore_gets_over_every_passing_fault_at_every_call_and_takes_no_short_body_for_a_whole_one",
         ],
     },
     Row {

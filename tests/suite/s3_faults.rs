@@ -301,3 +301,34 @@ async fn a_sync_that_is_given_a_short_listing_is_whole_and_removes_nothing() {
     let after = direct.list("blobs/").await.expect("lists");
     assert!(before.iter().all(|blob| after.iter().any(|still| still.key == blob.key)), "{before:?}; {after:?}");
 }
+
+/// Row 21: a body that ends early is read on, and a restore gives back what was synced or says why not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_gets_over_every_passing_fault_at_every_call_and_takes_no_short_body_for_a_whole_one() {
+    let site = Site::new(true).await;
+    let (url, direct) = place(&site.bucket).await;
+    site.sync(&site.now, &direct).await.expect("nothing stands in its way");
+    let restored = async |way: &Way| {
+        let back = MemoryStore::new();
+        let ended = restore(&way.store, &back, &RestoreTo::Newest, false).await;
+        ended.map(|_| back)
+    };
+    let way = Way::to(&url, None, every).await;
+    restored(&way).await.expect("nothing stands in its way");
+    let passing = Case::all(way.calls(), &PASSING, Lasting::Once);
+    let staying = Case::all(way.calls(), &[Trouble::Busy, Trouble::CutAnswer], Lasting::Ever);
+    let cases = [passing, staying].concat();
+    let (many, expected) = (cases.len(), contents(&site.now).await);
+    let one = async |case: Case| {
+        let way = Way::to(&url, Some(case), every).await;
+        match restored(&way).await {
+            Ok(back) => assert!(contents(&back).await == expected, "{case:?}"),
+            Err(fault) => {
+                assert_eq!(case.lasting, Lasting::Ever, "{case:?} was not got over: {fault:?}");
+                assert_told(&fault, case);
+            }
+        }
+        way.was_met()
+    };
+    assert_eq!(tried(cases, LARGE_AT_ONCE, one).await, many, "not every case was met");
+}

@@ -34,7 +34,9 @@ pub fn fault<E: ServiceFault>(place: &Place, doing: &str, key: &str, error: SdkF
     let status = status(&error);
     match &error {
         SdkError::ServiceError(service) => refused(place, key, what, status, service.err()),
-        SdkError::TimeoutError(_) => Fault::unreachable(what).because(format!("{server} did not answer in time")),
+        SdkError::TimeoutError(_) => Fault::unreachable(what)
+            .because(format!("{server} did not answer in time"))
+            .help("check the network and the server, and run the same command again"),
         SdkError::DispatchFailure(_) => {
             let reason = innermost(&error);
             if reason.contains("credential") {
@@ -44,9 +46,9 @@ pub fn fault<E: ServiceFault>(place: &Place, doing: &str, key: &str, error: SdkF
                 .because(format!("cannot reach {server}: {reason}"))
                 .help("check that the server runs, and its address (--s3-endpoint)")
         }
-        SdkError::ResponseError(_) => {
-            Fault::unreachable(what).because(format!("{server} gave an answer that is not S3's: {}", innermost(&error)))
-        }
+        SdkError::ResponseError(_) => Fault::unreachable(what)
+            .because(format!("{server} gave an answer that is not S3's: {}", innermost(&error)))
+            .help("check the network and what stands between, and run the same command again"),
         _ => Fault::usage(what).because(innermost(&error)).help("check the bucket's name and the region"),
     }
 }
