@@ -69,6 +69,7 @@ const ROWS: &[Row] = &[
             "s3_faults::a_sync_gets_over_every_passing_fault_and_over_a_storm_at_every_call",
             "s3_faults::a_backup_outlasts_a_server_that_is_busy_for_some_seconds_from_any_of_its_writes_on",
             "s3_faults::a_repository_is_made_once_whatever_fault_meets_any_call",
+            "s3_faults::a_store_that_is_busy_for_ever_in_the_midst_of_a_dump_is_named_and_the_program_exits_with_1",
             "s3_faults_capture::a_capture_gets_over_every_passing_fault_at_every_call",
             "s3_faults_capture::a_capture_whose_store_fails_for_good_at_any_call_says_so_and_the_next_makes_the_chain_whole",
             "second_s3::a_gateway_that_ignores_conditions_is_refused_by_every_verb_that_writes_and_nothing_is_left_there",

@@ -332,3 +332,29 @@ async fn a_restore_gets_over_every_passing_fault_at_every_call_and_takes_no_shor
     };
     assert_eq!(tried(cases, LARGE_AT_ONCE, one).await, many, "not every case was met");
 }
+
+/// As a person sees it: what is busy, that it was tried again, what to do, and status 1.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_busy_for_ever_in_the_midst_of_a_dump_is_named_and_the_program_exits_with_1() {
+    let shop = Shop::new().await;
+    let (url, direct, good) = shop.place().await;
+    let busy = Proxied::start(&servers::s3().await.options(), |request| match request.target.contains("users.bson") {
+        true => Deed::Answer(answer(503, "<Error><Code>SlowDown</Code><Message>Reduce your rate</Message></Error>")),
+        false => Deed::Pass,
+    })
+    .await;
+    let (access, secret) = busy.options.credentials.clone().expect("credentials");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.args(["backup", "--asset", ASSET, "--db", &shop.db]).env("PLIMSOLL_REPO", &url);
+    command.env("PLIMSOLL_URI", &servers::mongo().await.uri).env("AWS_REGION", "us-east-1");
+    command.env("AWS_ENDPOINT_URL_S3", busy.options.endpoint.clone().expect("an endpoint"));
+    command.env("AWS_ACCESS_KEY_ID", access).env("AWS_SECRET_ACCESS_KEY", &secret);
+    let output = tokio::task::spawn_blocking(move || command.output().expect("plimsoll runs")).await.expect("no panic");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in ["cannot back up", ".users", "beginning again", "SlowDown", "try again later"] {
+        assert!(said.contains(part), "no `{part}` in: {said}");
+    }
+    assert!(!said.contains(&secret), "{said}");
+    assert_eq!(points(direct.as_ref()).await, BTreeSet::from([good]));
+}
