@@ -137,6 +137,69 @@ codes! {
     ProtectionUnused "protection-unused" Minor
         "a protection that helps in no declared failure"
         ["NIST CP-2"] "protection_unused";
+    RunsMissed "runs-missed" Major
+        "runs left no point, or came later than allowed"
+        ["NIST CP-9", "SOC 2 A1.2", "ISO 27001 A.8.13"] "runs_missed";
+    PointsFew "points-few" Major
+        "fewer of the planned points were made than the plan asks"
+        ["NIST CP-9", "SOC 2 A1.2"] "points_few";
+    DrillPartial "drill-partial" Major
+        "drills restored or checked only a part"
+        ["NIST CP-9(2)", "SOC 2 A1.3", "HIPAA 164.308(a)(7)(ii)(D)"] "drill_partial";
+    DrillSmall "drill-small" Major
+        "drills restored less data than production has"
+        ["NIST CP-4", "SOC 2 A1.3"] "drill_small";
+    DrillsFew "drills-few" Major
+        "the drills are too few to show what is asked of restores"
+        ["NIST CP-4", "SOC 2 A1.3", "DORA 12(2)"] "drills_few";
+    StepsUntimed "steps-untimed" Note
+        "drills leave out steps of the runbook"
+        ["NIST CP-4", "NIST CP-10(4)"] "steps_untimed";
+    RetentionLong "retention-long" Minor
+        "copies are kept longer than they may be"
+        ["ISO 27001 A.8.13"] "retention_long";
+    PointsOverdue "points-overdue" Note
+        "points are stored, and paid for, longer than the plan says"
+        ["ISO 27001 A.8.13"] "points_overdue";
+    LifecycleShort "lifecycle-short" Major
+        "the store removes points before their retention ends"
+        ["NIST CP-9", "ISO 27001 A.8.13"] "lifecycle_short";
+    LockShort "lock-short" Minor
+        "a lock ends before the points that it protects do"
+        ["NIST CP-9(3)", "CIS 11.4"] "lock_short";
+    MediaFew "media-few" Minor
+        "the copies stand on fewer kinds of storage than the plan asks"
+        ["NIST CP-9(3)", "CIS 11.4"] "media_few";
+    NotOffsite "not-offsite" Major
+        "no copy is known to be at another site"
+        ["NIST CP-6(1)", "NIST CP-9(5)"] "not_offsite";
+    IsolationUnproven "isolation-unproven" Major
+        "a copy is said to be elsewhere, and nobody has made sure"
+        ["NIST CP-6(1)", "CIS 11.4"] "isolation_unproven";
+    RestorePathSlow "restore-path-slow" Critical
+        "a copy cannot be read back within the time that is allowed for all"
+        ["NIST CP-6", "NIST CP-10(4)"] "restore_path_slow";
+    ChannelUnproven "channel-unproven" Minor
+        "nothing shows that an alert of a failed backup arrives"
+        ["SOC 2 A1.2"] "channel_unproven";
+    ScheduleDrift "schedule-drift" Major
+        "what runs is not what is planned"
+        ["NIST CP-9", "SOC 2 A1.2", "CIS 11.2"] "schedule_drift";
+    JobUndeclared "job-undeclared" Minor
+        "a scheduled job looks like a backup, and the policy does not know it"
+        ["NIST CP-2"] "job_undeclared";
+    ScriptNamesDiffer "script-names-differ" Critical
+        "a script looks for names that nothing writes"
+        ["NIST CP-4", "NIST CP-9(2)"] "script_names_differ";
+    ExistenceAsVerification "existence-as-verification" Major
+        "a listing is taken for a verification"
+        ["NIST CP-9(1)", "DORA 12(7)"] "existence_as_verification";
+    DeletesByAge "deletes-by-age" Critical
+        "copies are deleted for their age, whatever else is left"
+        ["NIST CP-9", "CIS 11.4"] "deletes_by_age";
+    ClockSkew "clock-skew" Major
+        "instants in the evidence cannot be"
+        ["SOC 2 A1.2"] "clock_skew";
     WaiverExpired "waiver-expired" Minor
         "a risk was accepted until a date that has passed"
         ["NIST CP-2"] "waiver_expired";

@@ -2,6 +2,7 @@
 
 use super::{Case, Cell, Code, Finding, Known, Measure, Pass, Recovery, Subject, Verdict};
 use crate::base::{Instant, Span, Window};
+use crate::evidence::Drill;
 use crate::policy::{Asset, Mechanism, Objective, Place, Policy, Protection, Waiver};
 
 pub struct Context<'a> {
@@ -59,6 +60,16 @@ impl<'a> Context<'a> {
     pub fn copies_of(&self, asset: &'a Asset) -> impl Iterator<Item = &'a Protection> {
         let policy: &'a Policy = self.policy;
         policy.protections_of(&asset.name).filter(|p| !matches!(p.mechanism, Mechanism::Replica { .. }))
+    }
+
+    /// The newest drill of `asset` that passed, of any age, and all that passed and are as recent as the plan asks.
+    pub fn good_drills<'e>(&self, evidence: &Known<'e>, asset: &Asset) -> Option<(&'e Drill, Vec<&'e Drill>)> {
+        let every = self.objective(asset).drill_every.map_or(Span::days(366), |every| every.value);
+        let age = |drill: &&Drill| self.as_of - drill.ended_at;
+        let good = evidence.drills_of(&asset.name).iter().copied().filter(|d| d.passed() && age(d) >= Span::ZERO);
+        let good: Vec<&Drill> = good.collect();
+        let newest = good.iter().copied().max_by_key(|drill| drill.ended_at)?;
+        Some((newest, good.into_iter().filter(|drill| age(drill) <= every).collect()))
     }
 
     /// Whether the evidence is all there and recent: what is unreadable or stale keeps every verdict from being Met.

@@ -5,6 +5,7 @@
 //! then what the plan cannot keep is Breached, and all else Unproven.
 
 pub mod ahead;
+pub mod beside;
 pub mod case;
 pub mod code;
 pub mod context;
@@ -12,7 +13,9 @@ pub mod controls;
 pub mod finding;
 pub mod recovery;
 pub mod rule;
+pub mod runs;
 pub mod stock;
+pub mod strength;
 mod task;
 pub mod verdict;
 

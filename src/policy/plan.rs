@@ -102,6 +102,8 @@ pub struct Protection {
     pub retention: Option<Placed<Span>>,
     /// The retention that the plan names, where the store's own rule ends it sooner.
     pub cut_short: Option<Placed<Span>>,
+    /// After how long the store's own rule removes points.
+    pub lifecycle: Option<Placed<Span>>,
     /// How much later than planned a run's point may be there.
     pub late_by: Option<Placed<Span>>,
     /// What the scheduler's entry that runs it is known by.

@@ -47,6 +47,9 @@ impl Calendar {
             return Err("a calendar event of more than 256 characters".to_string());
         }
         let mut words: Vec<&str> = text.split_whitespace().collect();
+        if words.is_empty() {
+            return Err(refused());
+        }
         let zone = words.last().and_then(|word| word.parse::<Tz>().ok()).filter(|_| words.len() > 1);
         if zone.is_some() {
             words.pop();

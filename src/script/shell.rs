@@ -139,13 +139,14 @@ impl<'a> Reader<'a> {
     /// Within `[[ … ]]`, `<` compares and `(` groups.
     fn in_test(&self) -> bool {
         let is = |word: Option<&Word>, text: &str| word.and_then(plain).as_deref() == Some(text);
-        is(self.open.words.first(), "[[") && !is(self.open.words.last(), "]]")
+        is(self.open.words.first(), "[[") && !is(self.word.as_ref(), "]]") && !is(self.open.words.last(), "]]")
     }
 
     fn push(&mut self, piece: Piece) {
         if self.word.is_none() && self.open.words.is_empty() && self.open.assigns.is_empty() {
             let column = self.text.get(self.line_start..self.at).map_or(1, |s| s.chars().count());
-            self.open.at = Place::on(self.file, self.line, column, 1);
+            let rest = self.text.get(self.at..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+            self.open.at = Place::on(self.file, self.line, column, rest.trim_end().chars().count() + 1);
         }
         let word = self.word.get_or_insert_default();
         match (word.last_mut(), piece) {
@@ -307,9 +308,7 @@ impl<'a> Reader<'a> {
     fn skip_heredocs(&mut self) {
         for end in std::mem::take(&mut self.heredocs) {
             while self.peek().is_some() {
-                let line = self.until('\n');
-                (self.line, self.line_start) = (self.line + 1, self.at);
-                if line.trim() == end {
+                if self.until('\n').trim() == end {
                     break;
                 }
             }
@@ -356,10 +355,6 @@ impl<'a> Reader<'a> {
         if command.words.is_empty() && command.assigns.is_empty() {
             return;
         }
-        let end = self.text.get(self.line_start..self.at).map_or(1, |s| s.trim_end().chars().count() + 1);
-        let column = command.at.column as usize;
-        let one_line = command.at.line as usize == self.line;
-        command.at.len = if one_line { u32::try_from(end.saturating_sub(column).max(1)).unwrap_or(1) } else { 1 };
         command.under = self.blocks.iter().filter(|(_, open)| !open).flat_map(|(heads, _)| heads.clone()).collect();
         let index = self.commands.len();
         if let Some((heads, true)) = self.blocks.last_mut() {

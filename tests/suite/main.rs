@@ -1,9 +1,11 @@
 //! One binary for all stories: built once, its servers started once.
 
 mod accounts;
+mod audit_beside;
 mod audit_codes;
 mod audit_observed;
 mod audit_pixelcraft;
+mod audit_properties;
 mod backup;
 mod backup_crash;
 mod backup_faults;
@@ -51,6 +53,7 @@ mod peers;
 mod pixelcraft;
 mod policy_cli;
 mod policy_hostile;
+mod policy_include;
 mod policy_problems;
 mod policy_read;
 mod policy_references;
@@ -75,6 +78,8 @@ mod s3_faults;
 mod s3_faults_capture;
 mod s3_leftovers;
 mod schedule;
+mod schedule_read;
+mod script_read;
 mod scripted;
 mod second_s3;
 mod servers;

@@ -1,22 +1,24 @@
 //! Assets that refer to each other, and copies of them that are of different instants.
 
 use crate::audit::{Code, Context, Finding, Report, Subject};
-use crate::policy::{Consistency, Mechanism, Protection};
+use crate::policy::{Asset, Consistency, Mechanism, Protection};
 
 pub fn check(context: &Context, report: &mut Report) {
     for asset in &context.policy.assets {
         let Some(references) = &asset.references else { continue };
         let Some(target) = context.policy.asset(&references.value) else { continue };
-        let apart = context.copies_of(asset).filter(|p| makes_points(p)).find_map(|p| {
-            let theirs = context.copies_of(target).filter(|q| makes_points(q));
-            theirs.filter(|q| !same_instant(p, q)).map(|q| (p, q)).last()
-        });
+        let own: Vec<&Protection> = context.copies_of(asset).filter(|p| makes_points(p)).collect();
+        let theirs: Vec<&Protection> = context.copies_of(target).filter(|q| makes_points(q)).collect();
+        let pairs = || own.iter().flat_map(|p| theirs.iter().map(move |q| (*p, *q)));
         let subject = Subject::asset(&asset.name);
+        if let Some(why) = at_one_instant(context, asset, &theirs, pairs()) {
+            report.pass(Code::CrossAssetSkew, subject, why);
+            continue;
+        }
         // The pair that shares a schedule says it best: meant to be one copy, and yet not of one instant.
-        let meant = context.copies_of(asset).find_map(|p| {
-            context.copies_of(target).find(|q| schedule(p).is_some() && schedule(p) == schedule(q)).map(|q| (p, q))
-        });
-        let Some((own, theirs)) = meant.filter(|(p, q)| !same_instant(p, q)).or(apart) else {
+        let meant = pairs().find(|(p, q)| schedule(p).is_some() && schedule(p) == schedule(q));
+        let last = own.first().copied().zip(theirs.last().copied());
+        let Some((own, theirs)) = meant.or(last) else {
             let why = format!("no copy of `{}` is tied to another instant", target.name);
             report.pass(Code::CrossAssetSkew, subject, why);
             continue;
@@ -34,6 +36,21 @@ pub fn check(context: &Context, report: &mut Report) {
     }
 }
 
+/// Why both can be restored to one instant: copies that share theirs, or a log that leads to that of the other's copy.
+fn at_one_instant<'a>(
+    context: &'a Context,
+    asset: &'a Asset,
+    theirs: &[&Protection],
+    mut pairs: impl Iterator<Item = (&'a Protection, &'a Protection)>,
+) -> Option<String> {
+    if let Some((p, q)) = pairs.find(|(p, q)| same_instant(p, q)) {
+        return Some(format!("`{}` and `{}` are of the same instants", p.name, q.name));
+    }
+    let log = context.copies_of(asset).find(|p| matches!(p.mechanism, Mechanism::Log { .. }))?;
+    let sharp = theirs.iter().find(|q| is_sharp(q))?;
+    Some(format!("`{}` leads to the very instants of `{}`", log.name, sharp.name))
+}
+
 fn makes_points(protection: &Protection) -> bool {
     matches!(protection.mechanism, Mechanism::Snapshot { .. } | Mechanism::Mirror { .. } | Mechanism::Copy { .. })
 }
@@ -47,6 +64,9 @@ fn schedule(protection: &Protection) -> Option<&str> {
 
 /// Runs of one schedule, each of one instant.
 fn same_instant(p: &Protection, q: &Protection) -> bool {
-    let sharp = |p: &Protection| p.consistency.as_ref().is_some_and(|c| c.value == Consistency::Snapshot);
-    schedule(p).is_some() && schedule(p) == schedule(q) && sharp(p) && sharp(q)
+    schedule(p).is_some() && schedule(p) == schedule(q) && is_sharp(p) && is_sharp(q)
+}
+
+fn is_sharp(protection: &Protection) -> bool {
+    protection.consistency.as_ref().is_some_and(|c| c.value == Consistency::Snapshot)
 }

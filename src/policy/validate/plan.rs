@@ -166,7 +166,7 @@ fn protection(
     let asked = table.retention.map(|retention| retention.map(span)).or(window.clone());
     let lifecycle = table.lifecycle.map(|lifecycle| lifecycle.map(span));
     // What the store removes is not kept, whatever the plan says.
-    let (retention, cut_short) = match (asked, lifecycle) {
+    let (retention, cut_short) = match (asked, lifecycle.clone()) {
         (Some(asked), Some(ends)) if ends.value < asked.value => (Some(ends), Some(asked)),
         (None, Some(ends)) => (Some(ends), None),
         (asked, _) => (asked, None),
@@ -189,6 +189,7 @@ fn protection(
         runs_in,
         retention,
         cut_short,
+        lifecycle,
         lock: table.lock.map(|lock| lock.map(span)),
         consistency: table.consistency,
         encrypted: table.encrypted,

@@ -1,0 +1,34 @@
+//! Copies that the plan keeps for longer than they may be kept.
+
+use crate::audit::context::Item;
+use crate::audit::{Code, Context, Report, Subject, Verdict};
+use crate::policy::Mechanism;
+
+pub fn check(context: &Context, report: &mut Report) {
+    let mut items = Vec::new();
+    for asset in &context.policy.assets {
+        let Some(most) = context.objective(asset).keep_at_most else { continue };
+        let before = items.len();
+        for protection in context.copies_of(asset).filter(|p| !matches!(p.mechanism, Mechanism::Mirror { .. })) {
+            let (verdict, says, at) = match &protection.retention {
+                Some(kept) if kept.value <= most.value => continue,
+                Some(kept) => {
+                    let says = format!("`{}` of `{}` is kept for {}", protection.name, asset.name, kept.value);
+                    (Verdict::Breached, says, kept.at)
+                }
+                None => {
+                    let says = format!("`{}` of `{}` does not say how long it is kept", protection.name, asset.name);
+                    (Verdict::Unproven, says, protection.at)
+                }
+            };
+            let says = format!("{says}, {} at most is asked", most.value);
+            items.push(Item { asset: asset.name.clone(), at: Some(at), verdict, says, evidence: vec![] });
+        }
+        if items.len() == before {
+            let why = format!("no copy is kept for longer than {}", most.value);
+            report.pass(Code::RetentionLong, Subject::asset(&asset.name), why);
+        }
+    }
+    let remedy = "shorten the retention, or agree on what it costs and who may ask for deletion";
+    report.find_all(context, Code::RetentionLong, "copies are kept longer than they may be", remedy, items);
+}
