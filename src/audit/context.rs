@@ -132,6 +132,7 @@ impl<'a> Context<'a> {
             w.code.value == code.name()
                 && fits(&w.asset, &subject.asset)
                 && fits(&w.scenario, &subject.scenario)
+                && fits(&w.protection, &subject.protection)
                 && self.as_of <= w.until.value
         })
     }

@@ -22,18 +22,39 @@ impl Args {
             Some(name) => vec![Code::parse(name).ok_or_else(|| unknown(name))?],
             None => Code::ALL.to_vec(),
         };
-        match (global.format, self.code.is_some() || self.all) {
+        match (global.format, self.code.is_some()) {
+            (Format::Human, false) if self.all => output::print(&page())?,
             (Format::Json, _) => output::print_json(&codes.into_iter().map(as_json).collect::<Vec<_>>())?,
             (Format::Human, true) => {
                 output::print(&codes.into_iter().map(markdown).collect::<Vec<_>>().join("\n"))?;
             }
             (Format::Human, false) => {
-                let lines = codes.into_iter().map(|code| format!("{:<24} {}\n", code.name(), code.description()));
+                let lines = codes.into_iter().map(|code| format!("{:<27} {}\n", code.name(), code.description()));
                 output::print(&lines.collect::<String>())?;
             }
         }
         Ok(Exit::Done)
     }
+}
+
+/// Every rule on one page of Markdown: a table that leads to the explanations.
+fn page() -> String {
+    let mut text = "# What an audit judges\n\nWritten by `plimsoll explain --all`. Severity says how much a finding matters; \
+                    its verdict, breached or unproven, says how sure it is. The controls are those that the evidence bears \
+                    on: no tool can say that anybody is certified.\n\n| code | severity | what is wrong |\n|---|---|---|\n"
+        .to_string();
+    for code in Code::ALL {
+        let severity = format!("{:?}", code.severity()).to_lowercase();
+        text.push_str(&format!("| [`{code}`](#{code}) | {severity} | {} |\n", code.description()));
+    }
+    for code in Code::ALL {
+        let lines = markdown(*code)
+            .lines()
+            .map(|l| if l.starts_with('#') { format!("#{l}\n") } else { format!("{l}\n") })
+            .collect::<String>();
+        text.push_str(&format!("\n{lines}"));
+    }
+    text
 }
 
 /// The explanation with its severity and the controls that it bears on.

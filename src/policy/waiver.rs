@@ -11,6 +11,7 @@ pub struct Waiver {
     pub code: Placed<String>,
     pub asset: Option<Placed<String>>,
     pub scenario: Option<Placed<String>>,
+    pub protection: Option<Placed<String>>,
     pub owner: String,
     pub reason: String,
     pub until: Placed<Instant>,

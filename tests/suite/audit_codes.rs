@@ -34,3 +34,16 @@ fn every_cited_control_is_known_and_every_known_one_is_cited() {
     assert_eq!(known.difference(&cited).collect::<Vec<_>>(), Vec::<&&str>::new());
     assert!(Code::ALL.iter().all(|code| !code.controls().is_empty()));
 }
+
+#[test]
+fn the_page_of_rules_is_what_explain_writes() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(["explain", "--all"])
+        .output()
+        .expect("it runs");
+    let written = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(include_str!("../../reports/rules.md"), written, "write it anew with .ci/samples");
+    for code in Code::ALL {
+        assert_eq!(written.matches(&format!("\n## {code}\n")).count(), 1, "{code}");
+    }
+}

@@ -180,11 +180,13 @@ fn evidence() -> impl Strategy<Value = Evidence> {
             }
             _ => true,
         });
-        let drilled = evidence.drills.iter().zip(&drills).enumerate().filter(|(_, (_, (.., there)))| *there);
-        let made = |(n, (old, (days, share, checked, _))): (usize, (&Drill, &(i64, u64, bool, bool)))| {
-            drill(&old.asset, n as i64, *days, share * 3_333_333_334, *checked)
-        };
-        evidence.drills = drilled.map(made).collect();
+        let mut made = vec![];
+        for (number, (old, (days, share, checked, there))) in (0..).zip(evidence.drills.iter().zip(drills)) {
+            if there {
+                made.push(drill(&old.asset, number, days, share * 3_333_333_334, checked));
+            }
+        }
+        evidence.drills = made;
         evidence
     })
 }

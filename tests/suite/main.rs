@@ -6,6 +6,7 @@ mod audit_codes;
 mod audit_observed;
 mod audit_pixelcraft;
 mod audit_properties;
+mod audit_rules;
 mod backup;
 mod backup_crash;
 mod backup_faults;

@@ -23,7 +23,7 @@ fn judge(context: &Context, report: &Report, waiver: &Waiver) -> Option<Finding>
     let subject = Subject {
         asset: waiver.asset.as_ref().map(|name| name.value.clone()),
         scenario: waiver.scenario.as_ref().map(|name| name.value.clone()),
-        protection: None,
+        protection: waiver.protection.as_ref().map(|name| name.value.clone()),
     };
     let code = waiver.code.value.as_str();
     if waiver.until.value < context.as_of {
@@ -33,7 +33,10 @@ fn judge(context: &Context, report: &Report, waiver: &Waiver) -> Option<Finding>
     }
     let fits = |wanted: &Option<String>, name: &Option<String>| wanted.is_none() || wanted == name;
     let used = report.findings.iter().any(|f| {
-        f.code.name() == code && fits(&subject.asset, &f.subject.asset) && fits(&subject.scenario, &f.subject.scenario)
+        f.code.name() == code
+            && fits(&subject.asset, &f.subject.asset)
+            && fits(&subject.scenario, &f.subject.scenario)
+            && fits(&subject.protection, &f.subject.protection)
     });
     if let Some(ahead) = context.ahead.filter(|ahead| used && ahead.contains(waiver.until.value)) {
         let message = format!(

@@ -251,6 +251,8 @@ table! {
         asset: Name, optional;
         /// The scenario that it is about; every scenario where absent.
         scenario: Name, optional;
+        /// The protection that it is about; every protection where absent.
+        protection: Name, optional;
         /// Who accepts the risk.
         owner: Text, required;
         /// Why it is accepted.

@@ -142,12 +142,14 @@ fn contact(table: ContactTable, zone: Tz) -> Option<Contact> {
 fn waiver(table: WaiverTable, names: &Names, zone: Tz, reader: &mut Reader) -> Option<Waiver> {
     let asset = table.asset.and_then(|name| names.assets.known(name, reader));
     let scenario = table.scenario.and_then(|name| names.scenarios.known(name, reader));
+    let protection = table.protection.and_then(|name| names.protections.known(name, reader));
     let until = table.until?.map(|until| last_moment(until, zone));
     Some(Waiver {
         at: table.at,
         code: table.code?.map(|code| code.0),
         asset,
         scenario,
+        protection,
         owner: text(table.owner)?,
         reason: text(table.reason)?,
         until,
