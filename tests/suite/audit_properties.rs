@@ -14,33 +14,7 @@ fn now() -> Instant {
     "2026-11-23T12:00:00Z".parse().expect("an instant")
 }
 
-/// How strict each objective is, from 0, the laxest, to 4.
-type Strictness = [u8; 14];
-
-fn policy(strict: Strictness) -> Policy {
-    let of = |n: usize, values: [&'static str; 5]| values[usize::from(strict[n])];
-    let text = format!(
-        r#"
-plimsoll = 1
-name = "shop"
-domain = {{ live = {{ kind = "cluster", inside = ["here"] }}, files = {{ kind = "bucket", inside = ["here"] }}, vault = {{ kind = "bucket", inside = ["there"] }}, here = {{ kind = "site" }}, there = {{ kind = "site", checked = 2026-09-01 }}, runner = {{ kind = "host" }} }}
-credential = {{ key = {{ can_delete = ["vault", "live", "files"] }} }}
-[objective]
-rpo = "{}"
-rto = "{}"
-retention = "{}"
-drill_every = "{}"
-copies = {}
-immutable = {}
-consistency = "{}"
-media = {}
-offsite = {}
-keep_at_most = "{}"
-points_created = {}
-restores_shown = {}
-drill_share = {}
-alert_test_every = "{}"
-[asset.db]
+const PLAN: &str = r#"[asset.db]
 kind = "mongodb"
 size = "10 GB"
 lives_in = ["live"]
@@ -67,12 +41,40 @@ restore_rate = "100 MB/s"
 destroys = ["live", "files"]
 per_year = 1
 noticed_after = "5min"
-runbook = [{{ step = "restore", takes = {{ measured = "total", declared = "30min" }}, asset = "db" }}]
+runbook = [{ step = "restore", takes = { measured = "total", declared = "30min" }, asset = "db" }]
 [[contact]]
 name = "ops"
 reach = "ops@example.org"
 alerts = true
 proven = 2026-11-01
+"#;
+
+/// How strict each objective is, from 0, the laxest, to 4.
+type Strictness = [u8; 14];
+
+fn policy(strict: Strictness) -> Policy {
+    let of = |n: usize, values: [&'static str; 5]| values[usize::from(strict[n])];
+    let text = format!(
+        r#"
+plimsoll = 1
+name = "shop"
+domain = {{ live = {{ kind = "cluster", inside = ["here"] }}, files = {{ kind = "bucket", inside = ["here"] }}, vault = {{ kind = "bucket", inside = ["there"] }}, here = {{ kind = "site" }}, there = {{ kind = "site", checked = 2026-09-01 }}, runner = {{ kind = "host" }} }}
+credential = {{ key = {{ can_delete = ["vault", "live", "files"] }} }}
+[objective]
+rpo = "{}"
+rto = "{}"
+retention = "{}"
+drill_every = "{}"
+copies = {}
+immutable = {}
+consistency = "{}"
+media = {}
+offsite = {}
+keep_at_most = "{}"
+points_created = {}
+restores_shown = {}
+drill_share = {}
+alert_test_every = "{}"
 "#,
         of(0, ["6h", "3h", "100min", "80min", "20min"]),
         of(1, ["6h", "3h", "90min", "45min", "20min"]),
@@ -89,7 +91,7 @@ proven = 2026-11-01
         of(12, ["0.1", "0.2", "0.5", "0.9", "1"]),
         of(13, ["1y", "90d", "30d", "14d", "1d"]),
     );
-    policy::parse(SourceText::new("shop.toml", text)).unwrap_or_else(|p| panic!("{p:#?}"))
+    policy::parse(SourceText::new("shop.toml", text + PLAN)).unwrap_or_else(|p| panic!("{p:#?}"))
 }
 
 fn origin() -> Origin {
