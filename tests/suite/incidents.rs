@@ -53,7 +53,7 @@ fn the_day_before_gitlab_lost_its_primary_nothing_was_drilled_the_dump_was_absen
     says(&audit, GITLAB, Code::DrillMissing, "none is recorded", "drill_every");
     says(&audit, GITLAB, Code::ProtectionUnproven, "`pg-dump` of `database`", "[protection.pg-dump]");
     says(&audit, GITLAB, Code::RtoDeclared, "18 h 31 min by the plan's own figures", "[scenario.primary-wiped]");
-    says(&audit, GITLAB, Code::UnverifiedPoints, "7 of 7 points", "[protection.lvm-snapshots]");
+    says(&audit, GITLAB, Code::UnverifiedPoints, "none of 7 points", "[protection.lvm-snapshots]");
     assert!(
         !audit.findings.iter().any(|f| f.message.contains("standby")),
         "it neither helps nor is asked for evidence"
