@@ -226,7 +226,6 @@ fn what_is_in_order_is_recorded_with_why_by_every_rule_that_judges_it() {
         Code::PointsOverdue,
         Code::ConsistencyWeak,
         Code::CrossAssetSkew,
-        Code::ReferencesDangle,
         Code::ChannelUnproven,
         Code::ClockSkew,
         Code::EvidenceStale,

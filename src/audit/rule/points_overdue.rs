@@ -14,8 +14,8 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
             continue;
         }
         let over: Vec<_> = points.filter(|p| p.consistent_at + kept.value + GRACE < stock.read_at).collect();
-        let mut subject = Subject::protection(&protection.name);
-        subject.asset = over.first().map(|p| p.asset.clone());
+        let mut subject = Subject::asset(&stock.asset.name);
+        subject.protection = Some(protection.name.clone());
         let Some(oldest) = over.iter().min_by_key(|p| p.consistent_at) else {
             let why = format!("no point is older than the {} that it is kept", kept.value);
             report.pass(Code::PointsOverdue, subject, why);
@@ -24,10 +24,11 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
         let stored: u64 = over.iter().filter_map(|p| p.bytes_stored).fold(0, u64::saturating_add);
         let size = if stored > 0 { format!(", {} stored", Bytes(stored)) } else { String::new() };
         let message = format!(
-            "`{}` is kept for {}, and {} of its points are older{size}, the oldest of {}",
+            "`{}` is kept for {}, and {} of its points of `{}` are older{size}, the oldest of {}",
             protection.name,
             kept.value,
             over.len(),
+            stock.asset.name,
             oldest.consistent_at
         );
         let finding = Finding::breached(Code::PointsOverdue, message).about(subject).at(kept.at);
