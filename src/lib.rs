@@ -29,7 +29,7 @@
 //! | floor | rooms | rule |
 //! |---|---|---|
 //! | foundations | `base` | pure |
-//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost` | no IO, no async, no clock, no printing |
+//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost`, `gate` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
 //! | edges | `mongo`, `store`, `clock`, `lab`, `report`, `cli` | the only places with IO |
 //!
@@ -53,6 +53,7 @@
 //! | RPO, RTO | the longest loss window, and the longest downtime, that the business allows |
 //! | verdict | `Met`, `Breached` or `Unproven`; missing, stale or unreadable evidence is Unproven, never Met |
 //! | finding | a verdict with a code, the policy line that it is about, the evidence, what to do, the controls it bears on |
+//! | baseline | the findings that were there when a team began: they do not fail a check, and are findings still |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;
@@ -62,6 +63,7 @@ pub mod clock;
 pub mod cost;
 pub mod engine;
 pub mod evidence;
+pub mod gate;
 pub mod lab;
 pub mod mongo;
 pub mod policy;

@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
     ("cost", &["base", "schedule", "policy", "evidence", "timeline", "sim"]),
+    ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),
     ("port", &["base"]),
     ("repository", &["base", "policy", "evidence", "port"]),
     ("engine", &["base", "policy", "evidence", "timeline", "port", "repository"]),
@@ -22,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mongo", &["base", "port", "engine"]),
     ("store", &["base", "port"]),
     ("lab", &["base", "port", "engine", "mongo", "store"]),
-    ("report", &["base", "schedule", "policy", "evidence", "timeline", "audit", "sim", "cost"]),
+    ("report", &["base", "schedule", "policy", "evidence", "timeline", "audit", "sim", "cost", "gate"]),
     (
         "cli",
         &[
@@ -35,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "audit",
             "sim",
             "cost",
+            "gate",
             "port",
             "repository",
             "engine",
@@ -50,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure: crates that do IO have no business there.
-const PURE: &[&str] = &["base", "schedule", "script", "policy", "evidence", "timeline", "audit", "sim", "cost"];
+const PURE: &[&str] = &["base", "schedule", "script", "policy", "evidence", "timeline", "audit", "sim", "cost", "gate"];
 const IMPURE: &[&str] =
     &["tokio", "mongodb::", "aws_sdk_s3", "std::fs", "std::net", "std::process", "std::env", "async "];
 

@@ -1,5 +1,6 @@
 //! All that the rules read, worked out once, and where they say what they found.
 
+use super::finding::names;
 use super::{Case, Cell, Code, Finding, Known, Measure, Pass, Recovery, Subject, Verdict};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::Drill;
@@ -194,6 +195,9 @@ impl Together {
         let subject = one.map_or_else(Subject::default, |item| Subject::asset(&item.asset));
         let finding = Finding::new(code, verdict, format!("{lead}: {}", says.join("; "))).about(subject);
         let at = items.iter().find_map(|item| item.at);
+        let part =
+            |item: &Item| [item.asset.as_str()].into_iter().chain(names(&item.says)).collect::<Vec<_>>().join(" ");
+        let finding = finding.parts(items.iter().map(part).collect());
         finding.at(at).shown_by(items.into_iter().flat_map(|item| item.evidence)).remedy(remedy)
     }
 }

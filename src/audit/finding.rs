@@ -33,6 +33,9 @@ pub struct Finding {
     pub verdict: Verdict,
     pub severity: Severity,
     pub subject: Subject,
+    /// Where one finding tells several things: each by its names alone, so that a new one among them shows.
+    #[serde(skip)]
+    pub parts: Vec<String>,
     /// The policy line that promised it.
     pub at: Option<Place>,
     /// Further lines that it is about, in the files that were read beside the policy.
@@ -67,6 +70,7 @@ impl Finding {
             verdict,
             severity: code.severity(),
             subject: Subject::default(),
+            parts: Vec::new(),
             at: None,
             also: Vec::new(),
             message,
@@ -79,6 +83,11 @@ impl Finding {
 
     pub fn about(mut self, subject: Subject) -> Self {
         self.subject = subject;
+        self
+    }
+
+    pub(super) fn parts(mut self, parts: Vec<String>) -> Self {
+        self.parts = parts;
         self
     }
 
@@ -101,6 +110,11 @@ impl Finding {
         self.remedy = remedy.into();
         self
     }
+}
+
+/// The names in a message, which stand between backticks; what stands outside them may change with every figure.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
 impl Subject {

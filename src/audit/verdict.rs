@@ -1,13 +1,13 @@
 //! Verdicts, and the whole result of an audit.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Code, Finding, Subject};
 use crate::base::{Instant, Span, Window};
 use crate::timeline::{Exposure, Loss};
 
 /// Worst last, so that the maximum of several is the verdict of all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Met,

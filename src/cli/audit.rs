@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use super::connect::EvidenceArgs;
-use super::output::{self, Format, Global};
-use super::{Exit, policy_file, verdicts};
-use crate::audit::{self, Verdict};
+use super::judged::OutArg;
+use super::output::{self, Global};
+use super::{Exit, policy_file};
+use crate::audit;
 use crate::base::{Instant, Result, Span, Window};
 use crate::clock::SystemClock;
 use crate::evidence::Evidence;
+use crate::gate::{Baseline, Claims, FailOn, Judged, Judgement, Verb};
 use crate::port::Clock;
+use crate::report::format::Form;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,17 +20,19 @@ pub struct Args {
     #[arg(env = "PLIMSOLL_POLICY", value_name = "POLICY", default_value = "plimsoll.toml")]
     policy: PathBuf,
     /// How far back failures are imagined: each instant of this window is judged
-    #[arg(long, value_name = "SPAN", default_value = "7d")]
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = window)]
     window: Span,
     /// Look this far ahead too, such as 365d: what is there and what is declared, each hole named with its dates
     #[arg(long, value_name = "SPAN")]
     forward: Option<Span>,
     #[command(flatten)]
     source: EvidenceArgs,
+    #[command(flatten)]
+    out: OutArg,
 }
 
 impl Args {
-    pub fn run(&self, global: &Global) -> Result<Exit> {
+    pub fn run(&self, global: &Global, form: Form) -> Result<Exit> {
         let policy = policy_file::load(&self.policy)?;
         let evidence = self.source.load(global)?;
         let as_of = self.as_of();
@@ -35,28 +40,26 @@ impl Args {
             output::tell(global, "no evidence was named (--repo or --evidence): nothing can be proven");
         }
         let evidence = evidence.unwrap_or_else(|| Evidence::none(as_of));
-        let audit =
-            audit::run_ahead(&policy, Some(&evidence), as_of, Window::new(as_of - self.window, as_of), self.forward);
-        match global.format {
-            Format::Json => output::print_json(&audit)?,
-            Format::Human => {
-                let word = match audit.verdict {
-                    Verdict::Met => "Met: every objective was kept, and the evidence shows it",
-                    Verdict::Breached => "Breached: an objective is broken",
-                    Verdict::Unproven => "Unproven: nothing is broken, and not everything is shown",
-                };
-                let text = verdicts::render(&audit, &policy.source);
-                let counts = verdicts::counts(&audit);
-                output::print(&format!(
-                    "{text}{} as of {as_of}, over {}: {word} ({counts})\n",
-                    policy.name, self.window
-                ))?;
-            }
-        }
-        Ok(audit.verdict.into())
+        let window = Window::new(as_of - self.window, as_of);
+        let audit = audit::run_ahead(&policy, Some(&evidence), as_of, window, self.forward);
+        // Every finding fails an audit: what a team knows of is no less broken.
+        let (fail_on, mut claims) = (FailOn::Unproven, Claims::on(&Baseline::of([])));
+        let file = self.policy.display().to_string();
+        let judged = Judged::new(file, policy.source, audit, None, fail_on, &mut claims);
+        let (refused, removed, gone) = (vec![], vec![], vec![]);
+        let judgement = Judgement { verb: Verb::Audit, as_of, fail_on, policies: vec![judged], refused, removed, gone };
+        self.out.deliver(global, &judgement, form)
     }
 
     fn as_of(&self) -> Instant {
         self.source.as_of.unwrap_or_else(|| SystemClock.now())
+    }
+}
+
+/// A window in which no failure can fall would prove everything.
+fn window(text: &str) -> Result<Span, String> {
+    match text.parse()? {
+        Span::ZERO => Err("a window of no length holds no failure to judge; write one such as 7d".to_string()),
+        window => Ok(window),
     }
 }

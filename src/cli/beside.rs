@@ -24,20 +24,25 @@ pub struct BesideArgs {
 
 impl BesideArgs {
     /// The policy with these files beside it.
-    pub fn attach(&self, mut policy: Policy) -> Result<Policy> {
+    pub fn attach(&self, policy: Policy) -> Result<Policy> {
+        self.attach_from(policy, |what, path| policy_file::read(what, path).map(Some))
+    }
+
+    /// The same, with files read by `read`; one that is not there is left out.
+    pub fn attach_from(
+        &self,
+        mut policy: Policy,
+        read: impl Fn(&str, &Path) -> Result<Option<String>>,
+    ) -> Result<Policy> {
         policy.beside.host_zone = self.host_zone;
-        for path in &self.schedules {
-            add(&mut policy, Sort::Schedule, "schedule", path)?;
-        }
-        for path in &self.scripts {
-            add(&mut policy, Sort::Script, "script", path)?;
+        let schedules = self.schedules.iter().map(|path| (Sort::Schedule, "schedule", path));
+        let scripts = self.scripts.iter().map(|path| (Sort::Script, "script", path));
+        for (sort, what, path) in schedules.chain(scripts) {
+            let Some(text) = read(what, path)? else { continue };
+            let Policy { source, beside, .. } = &mut policy;
+            let file = SourceText::new(path.display().to_string(), text);
+            beside.add(sort, file, source).map_err(|problem| policy_file::refused(source, &[problem]))?;
         }
         Ok(policy)
     }
-}
-
-fn add(policy: &mut Policy, sort: Sort, what: &str, path: &Path) -> Result<()> {
-    let file = SourceText::new(path.display().to_string(), policy_file::read(what, path)?);
-    let Policy { source, beside, .. } = policy;
-    beside.add(sort, file, source).map_err(|problem| policy_file::refused(source, &[problem]))
 }

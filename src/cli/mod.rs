@@ -11,10 +11,12 @@ mod drill;
 mod evidence_file;
 mod exit;
 mod explain;
+mod git;
 mod guard;
 mod import;
 mod init;
 mod inventory;
+mod judged;
 mod mongo_args;
 mod output;
 mod policy_file;
@@ -28,7 +30,6 @@ mod serving;
 mod signals;
 mod simulate;
 mod tradeoff;
-mod verdicts;
 mod verify;
 mod worker;
 
@@ -38,6 +39,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::Result;
 pub use exit::Exit;
+use output::Flags;
 pub use output::{Format, Global};
 
 /// The load line for backups: backs up and restores MongoDB and S3, and audits, simulates and prices what that protects.
@@ -47,7 +49,7 @@ struct Cli {
     #[command(subcommand)]
     verb: Verb,
     #[command(flatten)]
-    global: Global,
+    flags: Flags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,7 +82,7 @@ enum Verb {
     Report(report::Args),
     /// Explain a finding's code
     Explain(explain::Args),
-    /// Print the policy's JSON Schema, for editors
+    /// Print a JSON Schema: the policy's, for editors, or that of what is printed, for tools
     Schema(schema::Args),
     #[command(hide = true, name = "lab-guard")]
     Guard(guard::Args),
@@ -89,7 +91,7 @@ enum Verb {
 /// Parses, runs the verb, prints an error once with its whole chain, and gives the exit status.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    output::start_log(&cli.global);
+    output::start_log(&cli.flags);
     match dispatch(&cli) {
         Ok(exit) => exit.into(),
         Err(fault) => {
@@ -100,11 +102,16 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<Exit> {
-    let global = &cli.global;
-    match &cli.verb {
+    // These print every form themselves.
+    let verb = match &cli.verb {
+        Verb::Check(args) => return args.run(&cli.flags.wide(), cli.flags.form),
+        Verb::Audit(args) => return args.run(&cli.flags.wide(), cli.flags.form),
+        other => other,
+    };
+    let global = &cli.flags.narrow()?;
+    match verb {
         Verb::Demo(args) => args.run(global),
         Verb::Init(args) => args.run(global),
-        Verb::Check(args) => args.run(global),
         Verb::Backup(args) => args.run(global),
         Verb::Capture(args) => args.run(global),
         Verb::Inventory(args) => args.run(global),
@@ -118,5 +125,6 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Explain(args) => args.run(global),
         Verb::Schema(args) => args.run(global),
         Verb::Guard(args) => args.run(global),
+        Verb::Check(_) | Verb::Audit(_) => Ok(Exit::Done),
     }
 }

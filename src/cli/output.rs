@@ -2,16 +2,18 @@
 
 use std::io::{IsTerminal, Write};
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::base::{Fault, Result};
+use crate::report::format::Form;
 
 /// Flags that every verb has.
 #[derive(Debug, Clone, Args)]
-pub struct Global {
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
-    pub format: Format,
+pub struct Flags {
+    /// How results are printed: every verb knows human and json
+    #[arg(long = "format", value_enum, default_value_t = Form::Human, global = true)]
+    pub form: Form,
     /// No progress and no log, only results and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -20,10 +22,46 @@ pub struct Global {
     pub verbose: u8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What a verb sees of them.
+#[derive(Debug, Clone)]
+pub struct Global {
+    pub format: Format,
+    pub quiet: bool,
+    pub verbose: u8,
+}
+
+/// The forms that every verb prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Human,
     Json,
+}
+
+impl ValueEnum for Form {
+    fn value_variants<'a>() -> &'a [Self] {
+        Form::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.about()))
+    }
+}
+
+impl Flags {
+    /// For the verbs that print every form themselves; to them `format` says nothing.
+    pub fn wide(&self) -> Global {
+        let format = if self.form == Form::Json { Format::Json } else { Format::Human };
+        Global { format, quiet: self.quiet, verbose: self.verbose }
+    }
+
+    /// For all other verbs.
+    pub fn narrow(&self) -> Result<Global> {
+        match self.form {
+            Form::Human | Form::Json => Ok(self.wide()),
+            other => Err(Fault::usage(format!("only check and audit print {}", other.name()))
+                .help("name --format human or json")),
+        }
+    }
 }
 
 impl Global {
@@ -35,7 +73,8 @@ impl Global {
 
 /// Logs go to stderr. Levels: warnings by default, `-v` info, `-vv` debug; of this crate's own events alone, since a
 /// driver's log may carry what must not be shown.
-pub fn start_log(global: &Global) {
+pub fn start_log(flags: &Flags) {
+    let global = &flags.wide();
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;

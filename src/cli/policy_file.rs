@@ -6,12 +6,13 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 
 use crate::base::{Fault, FaultKind, Result};
+use crate::policy::include::Fetch;
 use crate::policy::{self, Fetched, Policy, Problem, SourceText};
 
 /// Problems shown at once: more than a screen or two of them is one mistake repeated.
 const MOST_SHOWN: usize = 50;
 /// Read one byte past what a policy may have, so that the reader can say that it is too large.
-const MOST_READ: u64 = (4 << 20) + 1;
+pub const MOST_READ: u64 = (4 << 20) + 1;
 
 /// Where the policy is.
 #[derive(Debug, Clone, Args)]
@@ -27,13 +28,37 @@ impl PolicyArg {
     }
 }
 
+/// Why a file is no policy, with the text and its problems where there is one.
+pub struct Refusal {
+    pub fault: Fault,
+    pub source: Option<SourceText>,
+    pub problems: Vec<Problem>,
+}
+
+impl From<Fault> for Box<Refusal> {
+    fn from(fault: Fault) -> Self {
+        Box::new(Refusal { fault, source: None, problems: vec![] })
+    }
+}
+
 /// Reads and validates a policy; the fault holds all its problems, each shown at its place.
 pub fn load(path: &Path) -> Result<Policy> {
-    let shown = path.display();
+    open(path).map_err(|refusal| refusal.fault)
+}
+
+/// The same, with the problems apart from what is shown of them.
+pub fn open(path: &Path) -> Result<Policy, Box<Refusal>> {
     let text = read("policy", path)
         .map_err(|fault| fault.help("check the path, or write a policy to start from with `plimsoll init`"))?;
-    let source = SourceText::new(shown.to_string(), text);
-    policy::parse_with(source, &mut fetch).map_err(|said| refused(&said.source, &said.problems))
+    parse(SourceText::new(path.display().to_string(), text), &mut fetch)
+}
+
+/// Validates the text of a policy, wherever it and the files that it names are read from.
+pub fn parse(source: SourceText, fetch: &mut Fetch) -> Result<Policy, Box<Refusal>> {
+    policy::parse_with(source, fetch).map_err(|said| {
+        let fault = refused(&said.source, &said.problems);
+        Box::new(Refusal { fault, source: Some(said.source), problems: said.problems })
+    })
 }
 
 /// The text of a file that the user named, called `what` where it cannot be read.
@@ -68,7 +93,7 @@ fn fetch(from: &str, path: &str) -> std::result::Result<Fetched, String> {
 }
 
 /// The path without `.` and, where a folder stands before it, `..`: one file has one name.
-fn plain(path: &Path) -> PathBuf {
+pub fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         let folder = matches!(plain.components().next_back(), Some(Component::Normal(_)));

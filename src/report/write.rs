@@ -24,6 +24,12 @@ pub fn write_all(view: &View, dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(written.paths)
 }
 
+/// One file of text, whole or not at all.
+pub fn file(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Written { dir: folder, paths: Vec::new() }.whole(path, text)
+}
+
 struct Written<'a> {
     dir: &'a Path,
     paths: Vec<PathBuf>,
@@ -32,13 +38,17 @@ struct Written<'a> {
 impl Written<'_> {
     fn text(&mut self, name: &str, text: &str) -> Result<()> {
         let path = self.dir.join(name);
-        self.beside(&path, |file| {
+        self.whole(&path, text)?;
+        self.paths.push(path);
+        Ok(())
+    }
+
+    fn whole(&self, path: &Path, text: &str) -> Result<()> {
+        self.beside(path, |file| {
             let wrote =
                 std::fs::File::create(file).and_then(|mut f| f.write_all(text.as_bytes()).and_then(|()| f.sync_all()));
             wrote.map_err(|e| Fault::io("write", path.display(), e))
-        })?;
-        self.paths.push(path);
-        Ok(())
+        })
     }
 
     /// The drawing twice, and the numbers in it. A chart without numbers is no file, and an older one does not stay.
@@ -66,7 +76,7 @@ impl Written<'_> {
 
     /// Lets `make` write a file of another name in the same folder, then gives it its own.
     fn beside(&self, path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        let folder = path.parent().unwrap_or(self.dir);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(self.dir);
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let suffix = format!(".{ending}");
         let mut builder = tempfile::Builder::new();

@@ -76,7 +76,7 @@ noticed_after = "5min"
     let args = ["audit", &policy_file, "--evidence", &evidence_file, "--window", "1d", "--format", "json"];
     let output = plimsoll(&args, b"");
     let audit: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    let cell = &audit["cells"][0];
+    let cell = &audit["policies"][0]["cells"][0];
     let lost = cell["observed_loss"]["value"]["ms"].as_u64().map(|ms| ms / 3_600_000);
     (cell["rpo_verdict"].as_str().expect("a verdict").to_string(), lost)
 }

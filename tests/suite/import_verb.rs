@@ -83,7 +83,7 @@ fn what_comes_out_is_what_the_audit_takes() {
         let as_of = ["--as-of", "2026-01-05T12:00:00Z", "--window", "2d"];
         let output = run(&[&["audit", &policy, "--evidence", &file, "--format", "json"], &as_of[..]].concat());
         let audit: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an audit");
-        audit["cells"][0].clone()
+        audit["policies"][0]["cells"][0].clone()
     };
     // A snapshot is of the instant at which its run began, and there half an hour later.
     let told = audit(&["--takes", "30min"]);

@@ -70,6 +70,7 @@ fn audit(policy: &Policy, evidence: Option<&Evidence>) -> Audit {
         severity,
         subject: Subject { asset: Some("uploads".into()), scenario: Some("uploads-loss".into()), protection: None },
         at: Some(Place { line, column: 1, len: 3, ..Place::default() }),
+        parts: vec![],
         also: vec![],
         message: message.into(),
         evidence: vec!["nightly-uploads-20261117T031600Z".into(), "nightly-uploads-20261119T030500Z".into()],
