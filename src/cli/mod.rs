@@ -102,14 +102,11 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<Exit> {
-    // These print every form themselves.
-    let verb = match &cli.verb {
-        Verb::Check(args) => return args.run(&cli.flags.wide(), cli.flags.form),
-        Verb::Audit(args) => return args.run(&cli.flags.wide(), cli.flags.form),
-        other => other,
-    };
-    let global = &cli.flags.narrow()?;
-    match verb {
+    let form = cli.flags.form;
+    // These print every form; all others print two.
+    let every_form = matches!(cli.verb, Verb::Check(_) | Verb::Audit(_));
+    let global = &if every_form { cli.flags.wide() } else { cli.flags.narrow()? };
+    match &cli.verb {
         Verb::Demo(args) => args.run(global),
         Verb::Init(args) => args.run(global),
         Verb::Backup(args) => args.run(global),
@@ -118,13 +115,13 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Restore(args) => args.run(global),
         Verb::Drill(args) => args.run(global),
         Verb::Verify(args) => args.run(global),
-        Verb::Audit(args) => args.run(global),
+        Verb::Audit(args) => args.run(global, form),
+        Verb::Check(args) => args.run(global, form),
         Verb::Simulate(args) => args.run(global),
         Verb::Tradeoff(args) => args.run(global),
         Verb::Report(args) => args.run(global),
         Verb::Explain(args) => args.run(global),
         Verb::Schema(args) => args.run(global),
         Verb::Guard(args) => args.run(global),
-        Verb::Check(_) | Verb::Audit(_) => Ok(Exit::Done),
     }
 }

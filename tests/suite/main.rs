@@ -48,6 +48,7 @@ mod import_traps;
 mod import_verb;
 mod imported;
 mod incidents;
+mod init_ci;
 mod interop;
 mod interop_s3;
 mod kept;
