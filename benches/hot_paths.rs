@@ -1,20 +1,23 @@
 //! What a second of backup, restore and replay is made of: `cargo bench --bench hot_paths`.
 //!
-//! Throughput is in raw BSON of the kind that `bulk` makes, a block of about 1 MiB at a time, on one core.
+//! Throughput is in raw BSON of the kind that `bulk` makes, a block of about 1 MiB at a time, on one core; and what
+//! judging 200 policies takes, which a check before a merge waits for.
 
 use std::hint::black_box;
 
 use bson::{Document, RawDocumentBuf, Timestamp, doc};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use plimsoll::audit;
 use plimsoll::base::rng::Stream;
-use plimsoll::base::{Codec, Compression};
+use plimsoll::base::{Codec, Compression, Instant, Span, Window};
 use plimsoll::engine::compress;
 use plimsoll::engine::content::Tally;
 use plimsoll::engine::head_count::HeadCount;
 use plimsoll::engine::index_book::IndexBook;
 use plimsoll::engine::translate::Translator;
 use plimsoll::engine::unpacked::Unpacked;
+use plimsoll::policy::{self, SourceText};
 
 const WORDS: [&str; 12] =
     ["load", "line", "oplog", "cluster", "restore", "of", "the", "backup", "drill", "upload", "a", "instant"];
@@ -88,5 +91,20 @@ fn entry(number: u32) -> RawDocumentBuf {
     RawDocumentBuf::try_from(&entry).expect("BSON")
 }
 
-criterion_group!(benches, stored_bytes, contents, log);
+/// What `check` does for 200 files, reading them apart.
+fn policies(criterion: &mut Criterion) {
+    let plan = include_str!("../policies/pixelcraft.toml");
+    let sources: Vec<SourceText> = (0..200).map(|n| SourceText::new(format!("{n}.toml"), plan)).collect();
+    let at: Instant = "2026-11-23T10:00:00Z".parse().expect("an instant");
+    let judge = |source: &SourceText| {
+        let policy = policy::parse(source.clone()).expect("a policy");
+        audit::run(&policy, None, at, Window::new(at - Span::days(7), at)).findings.len()
+    };
+    let mut group = criterion.benchmark_group("check");
+    group.throughput(Throughput::Elements(sources.len() as u64)).sample_size(20);
+    group.bench_function("200 policies", |b| b.iter(|| sources.iter().map(judge).sum::<usize>()));
+    group.finish();
+}
+
+criterion_group!(benches, stored_bytes, contents, log, policies);
 criterion_main!(benches);
