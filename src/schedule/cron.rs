@@ -21,6 +21,9 @@ const RAREST: Span = Span::days(8 * 366 + 1);
 const LONGEST_TEXT: usize = 256;
 const ALLOWED: &str = "write `minute hour day month weekday`, such as `0 3 * * *` for 03:00 each day";
 
+/// From which instant on it was asked for, and the answer.
+type WorstGap = (Instant, Option<Span>);
+
 /// A five-field cron expression with its time zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -32,7 +35,7 @@ pub struct Schedule {
     /// Whether it is one fixed time a day, which decides what a change of clocks does to it.
     fixed: bool,
     /// The last answer of [`Schedule::worst_gap`] and what it was asked for: every promise rests on it.
-    gap: Arc<Mutex<Option<(Instant, Option<Span>)>>>,
+    gap: Arc<Mutex<Option<WorstGap>>>,
 }
 
 impl PartialEq for Schedule {

@@ -44,13 +44,15 @@ pub fn shown<'a>(
 }
 
 type Domains = Arc<[String]>;
+/// A protection's name, and the domains that the evidence itself names.
+type Maker<'a> = (Option<&'a str>, &'a [String]);
 
 /// Where protections stand and run, worked out once for each of them and each place that the evidence names itself.
 struct Places<'a> {
     policy: &'a Policy,
     asset: &'a Asset,
-    known: Vec<((Option<&'a str>, &'a [String]), Made<'a>)>,
-    index: BTreeMap<(Option<&'a str>, &'a [String]), usize>,
+    known: Vec<(Maker<'a>, Made<'a>)>,
+    index: BTreeMap<Maker<'a>, usize>,
     /// Evidence in a row mostly has the same maker.
     last: usize,
 }
