@@ -192,7 +192,7 @@ fn markdown_is_a_marker_then_one_line_and_hostile_texts_stay_text() {
     let head: Vec<&str> = said.out.lines().take(11).collect();
     insta::assert_snapshot!(head.join("\n"), @r"
     <!-- plimsoll:check -->
-    **Plimsoll check: breached** — PixelCraft: the plan breaks its objectives by its own figures (11 breached, 2 unproven).
+    **Plimsoll check: breached** — PixelCraft: the plan breaks its objectives by its own figures (11 breached, 3 unproven).
 
     | asset | scenario | | asked | declared | verdict |
     |---|---|---|--:|--:|---|
