@@ -78,7 +78,7 @@ impl Fleet {
                 evidence.points.push(self.point(asset, &mut random, hour));
             }
         }
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             let days = 0..self.hours / 24;
             evidence.coverage = days.filter(|_| random.below(100) > 0).map(|day| self.piece(asset, day)).collect();
         }
@@ -102,7 +102,7 @@ impl Fleet {
             cluster_time: Some(OpTime::new((consistent_at.0 / 1000) as u32, 1)),
             available_at,
             expires_at: Some(consistent_at + Span::days(1_100)),
-            locked_until: (chance % 2 == 0).then_some(consistent_at + Span::days(7)),
+            locked_until: chance.is_multiple_of(2).then_some(consistent_at + Span::days(7)),
             stored_in: vec![],
             consistency: Some(Consistency::Snapshot),
             without: if chance == 41 { vec!["scratch".into()] } else { vec![] },
@@ -146,7 +146,7 @@ fn asset(number: usize) -> String {
          takes = \"25min\"\nstored_in = [\"vault\"]\nruns_in = [\"runner\"]\nretention = \"1100d\"\nlock = \"7d\"\n\
          encrypted = true\nconsistency = \"snapshot\"\nscheduler = \"cron\"\n"
     );
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         let _ = write!(
             text,
             "[protection.log-{name}]\nkind = \"log\"\nassets = [\"{name}\"]\nlag = \"1min\"\nwindow = \"40d\"\n\

@@ -5,6 +5,13 @@
 //! is part of the audit's time. Before anything is timed, a small fleet is audited in one piece too, and must come out
 //! the same.
 
+macro_rules! say {
+    ($($told:tt)*) => {{
+        // A reader that closed the pipe is no fault.
+        let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($told)*)));
+    }};
+}
+
 mod made;
 
 use std::convert::Infallible;
@@ -35,13 +42,13 @@ fn main() {
     let text = fleet.policy();
     let began = Clock::now();
     let policy = read(text);
-    println!("policy: {} assets, {} scenarios, read in {:.2} s", fleet.assets, policy.scenarios.len(), since(began));
-    println!("evidence: made in {:.2} s on {threads} threads, by itself", make(&fleet, threads));
+    say!("policy: {} assets, {} scenarios, read in {:.2} s", fleet.assets, policy.scenarios.len(), since(began));
+    say!("evidence: made in {:.2} s on {threads} threads, by itself", make(&fleet, threads));
     for window in windows {
         let points = AtomicUsize::new(0);
         let began = Clock::now();
         let audit = by_asset(&policy, &fleet, window, threads, &points);
-        println!(
+        say!(
             "audit over {window}: {} points in {:.2} s on {threads} threads, making them included; {} cells, {} findings, \
              {:?}; peak {} MiB",
             grouped(points.into_inner() as u64),
@@ -106,7 +113,7 @@ fn agrees(fleet: &Fleet) {
         let [a, b] = [&in_one, &by_asset].map(|audit| serde_json::to_string(audit).expect("JSON"));
         assert!(a == b, "{} assets on {threads} threads come out otherwise than in one piece", fleet.assets);
     }
-    println!("{} assets come out the same in one piece and by asset on 1, 2 and 7 threads", fleet.assets);
+    say!("{} assets come out the same in one piece and by asset on 1, 2 and 7 threads", fleet.assets);
 }
 
 /// The most memory that this process ever held.

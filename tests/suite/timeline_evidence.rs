@@ -192,10 +192,10 @@ impl World {
         let replaced_at = |q: &Point| q.at + q.takes;
         let same: Vec<&Point> = self.points.iter().filter(|q| !q.unknown).collect();
         let next = same.iter().map(|q| replaced_at(q)).filter(|at| *at > replaced_at(p)).min();
-        survives
-            && !p.bad
-            && !p.partial
-            && !(mirror && corrupts)
+        let carries_it_on = mirror && corrupts;
+        let whole = survives && !p.bad && !p.partial;
+        whole
+            && !carries_it_on
             && p.at <= t
             && p.at + p.takes <= there_by
             && p.expires.or(declared).is_none_or(|end| end > over)
@@ -265,7 +265,10 @@ fn the_evidence_taken_at_its_word_loses_what_the_sweep_says() {
     });
     ran.unwrap_or_else(|failed| panic!("{failed}"));
     let kinds = kinds.into_inner();
-    println!("{CASES} policies with their evidence, {} failures: {kinds:?}", agreed.get());
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stdout(),
+        format_args!("{CASES} policies with their evidence, {} failures: {kinds:?}\n", agreed.get()),
+    );
     assert!(
         kinds.len() == 8 && kinds.values().all(|count| *count > 500),
         "each scenario loses a window and everything: {kinds:?}"
