@@ -159,6 +159,15 @@ fn codes(audit: &Audit) -> BTreeSet<Code> {
     audit.findings.iter().map(|f| f.code).collect()
 }
 
+/// Whether the drill by itself proves that the RTO is not kept. Who hides that hides a breach, not a lack of proof: what
+/// is left shows nothing of it, and no rule could tell.
+fn shows_a_breach(policy: &Policy, drill: &Drill) -> bool {
+    let size = policy.asset(&drill.asset).and_then(|asset| asset.size.as_ref()).map(|size| size.value.0);
+    let noticed = policy.scenarios[0].noticed_after.value.declared_longest().unwrap_or_default();
+    let rto = policy.objective.rto.as_ref().map(|rto| rto.value);
+    drill.phase_at("total", size).zip(rto).is_some_and(|((took, _), rto)| noticed + took > rto)
+}
+
 fn strictness() -> impl Strategy<Value = Strictness> {
     prop::array::uniform14(0..5_u8)
 }
@@ -239,7 +248,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    #[ignore = "known to fail on some histories: the rule that passes there is not found yet"]
     fn hiding_evidence_never_makes_anything_met(
         strict in strictness(), more in evidence(), keep in prop::collection::vec(0..8_u8, 410), hide in 1..8_u8,
     ) {
@@ -247,7 +255,7 @@ proptest! {
         let mut less = more.clone();
         let mut keep = keep.into_iter();
         less.points.retain(|_| keep.next().is_none_or(|kept| kept >= hide));
-        less.drills.retain(|_| keep.next().is_none_or(|kept| kept >= hide));
+        less.drills.retain(|drill| keep.next().is_none_or(|kept| kept >= hide) || shows_a_breach(&policy, drill));
         let (more, less) = (audit(&policy, &more), audit(&policy, &less));
         prop_assert!(less.verdict != Verdict::Met || more.verdict == Verdict::Met, "{:?} gone", codes(&more));
         for (more, less) in more.cells.iter().zip(&less.cells) {
