@@ -1,5 +1,7 @@
 //! One asset in one scenario that strikes it: what was asked, what is promised, what the evidence shows.
 
+use std::sync::Arc;
+
 use super::{Ahead, Context, Measure, Stock, Verdict};
 use crate::base::{Instant, Span, Window};
 use crate::policy::{Asset, Objective, Policy, Scenario};
@@ -154,11 +156,9 @@ fn observe(history: &History, failure: &Failure, rpo: Option<Span>, window: Wind
         (Some(point), None) => format!("{} of {}", point.id, best.instant),
         (None, log) => format!("{} at {}", log.unwrap_or("a log"), best.instant),
     });
-    let points = history.points.iter().filter(|p| !failure.destroys(&p.stored_in)).count();
-    let logs = history.coverage.iter().filter(|c| !failure.destroys(&c.stored_in)).count();
     Observed {
         pieces: history.points.len() + history.coverage.len(),
-        surviving: points + logs,
+        surviving: surviving(history, failure),
         now: best.map_or(Loss::Total, |best| failure.loses(at, best.instant)),
         newest,
         losses: Losses {
@@ -168,6 +168,22 @@ fn observe(history: &History, failure: &Failure, rpo: Option<Span>, window: Wind
         },
         exposure,
     }
+}
+
+/// Points and logs that stand where the failure does not reach.
+fn surviving(history: &History, failure: &Failure) -> usize {
+    let places = history.points.iter().map(|p| &p.stored_in).chain(history.coverage.iter().map(|c| &c.stored_in));
+    // In a row they mostly stand in the same place.
+    let mut last: Option<(&Arc<[String]>, bool)> = None;
+    let stand = places.filter(|place| {
+        let stands = match last {
+            Some((earlier, stands)) if Arc::ptr_eq(earlier, place) => stands,
+            _ => !failure.destroys(place),
+        };
+        last = Some((place, stands));
+        stands
+    });
+    stand.count()
 }
 
 /// The part of the window that evidence read now can speak for: what has expired since has left no trace. Never empty,

@@ -107,6 +107,9 @@ codes! {
     CrossAssetSkew "cross-asset-skew" Minor
         "assets that refer to each other are copied at different instants"
         ["NIST CP-10", "DORA 12(7)"] "cross_asset_skew";
+    ReferencesDangle "references-dangle" Major
+        "assets that refer to each other cannot be brought to one recent instant"
+        ["NIST CP-10", "DORA 12(7)"] "references_dangle";
     RetentionShort "retention-short" Major
         "copies are kept for less time than the plan asks"
         ["NIST CP-9", "ISO 27001 A.8.13"] "retention_short";

@@ -1,10 +1,13 @@
 //! All that the rules read, worked out once, and where they say what they found.
 
+use std::collections::BTreeMap;
+
 use super::finding::names;
 use super::{Case, Cell, Code, Finding, Known, Measure, Pass, Recovery, Subject, Verdict};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::Drill;
 use crate::policy::{Asset, Mechanism, Objective, Place, Policy, Protection, Waiver};
+use crate::timeline::States;
 
 pub struct Context<'a> {
     pub policy: &'a Policy,
@@ -16,6 +19,8 @@ pub struct Context<'a> {
     pub ahead: Option<Window>,
     pub cases: Vec<Case<'a>>,
     pub recoveries: Vec<Recovery<'a>>,
+    /// What assets that refer to each other can be brought to.
+    pub states: BTreeMap<&'a str, States>,
 }
 
 /// Findings and passes as they come.
@@ -50,7 +55,7 @@ impl<'a> Context<'a> {
     pub fn new(policy: &'a Policy, evidence: Option<&'a Known<'a>>, as_of: Instant, window: Window) -> Self {
         let recovery = |scenario| Recovery::of(policy, evidence, scenario, as_of);
         let recoveries = policy.scenarios.iter().map(recovery).collect();
-        Context { policy, evidence, as_of, window, ahead: None, cases: Vec::new(), recoveries }
+        Context { policy, evidence, as_of, window, ahead: None, cases: Vec::new(), recoveries, states: BTreeMap::new() }
     }
 
     pub fn objective(&self, asset: &Asset) -> Objective {

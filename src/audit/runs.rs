@@ -1,7 +1,5 @@
 //! The runs that a schedule asks for, each with what shows that it took place.
 
-use std::collections::BTreeSet;
-
 use super::{Context, Stock};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::RunOutcome;
@@ -38,10 +36,10 @@ pub fn slots(context: &Context, stock: &Stock, protection: &Protection) -> Optio
     let after = planned.last().and_then(|last| schedule.next_after(*last));
     let nexts = planned.iter().skip(1).copied().chain(after);
     let due = |at: Instant, next: Instant| late_by.map_or(next, |late| at + late) + takes.value <= until;
-    let made = shown(context, stock, protection);
+    let (known, made) = shown(context, stock, protection, from)?;
     let slot = |(at, next): (Instant, Instant)| {
-        let of_it = made.range((at, Instant::MIN)..(next, Instant::MIN)).map(|(_, available)| *available);
-        Slot { at, next, made: of_it.min() }
+        let of_it = made.iter().skip(made.partition_point(|(of, _)| *of < at)).take_while(|(of, _)| *of < next);
+        Slot { at, next, made: of_it.map(|(_, available)| *available).min() }
     };
     let mut all: Vec<Slot> =
         planned.iter().copied().zip(nexts).filter(|(at, next)| due(*at, *next)).map(slot).collect();
@@ -49,21 +47,31 @@ pub fn slots(context: &Context, stock: &Stock, protection: &Protection) -> Optio
     if protection.retention.is_none() || matches!(protection.mechanism, Mechanism::Mirror { .. }) {
         all = all.split_off(all.len().saturating_sub(1));
     }
-    let known = made.first().map(|(first, _)| *first)?;
     let before_first = all.iter().take_while(|slot| slot.next <= known).count();
     Some(Slots { all, before_first }).filter(|slots| !slots.all.is_empty())
 }
 
-/// When each point of it was of, and from when it was there; runs that ended well count too.
-fn shown(context: &Context, stock: &Stock, protection: &Protection) -> BTreeSet<(Instant, Instant)> {
+/// The first instant that a point of it is of, and of each since `from` that and from when it was there, in order; runs
+/// that ended well count too.
+fn shown(
+    context: &Context,
+    stock: &Stock,
+    protection: &Protection,
+    from: Instant,
+) -> Option<(Instant, Vec<(Instant, Instant)>)> {
     let own = |a: &str, p: &Option<String>| a == stock.asset.name && p.as_deref() == Some(protection.name.as_str());
-    let points = stock.points_by(&protection.name);
-    let runs = context
-        .evidence
-        .iter()
-        .flat_map(|e| e.runs)
-        .filter(|r| own(&r.asset, &r.protection) && r.outcome == RunOutcome::Done);
-    points.map(|p| (p.consistent_at, p.available_at)).chain(runs.map(|r| (r.started_at, r.ended_at))).collect()
+    let points = stock.points_by(&protection.name).map(|p| (p.consistent_at, p.available_at));
+    let runs = context.evidence.iter().flat_map(|e| e.runs);
+    let runs = runs.filter(|r| own(&r.asset, &r.protection) && r.outcome == RunOutcome::Done);
+    let (mut first, mut made) = (None, Vec::new());
+    for (of, available) in points.chain(runs.map(|r| (r.started_at, r.ended_at))) {
+        first = Some(first.map_or(of, |first: Instant| first.min(of)));
+        if of >= from {
+            made.push((of, available));
+        }
+    }
+    made.sort_unstable();
+    Some((first?, made))
 }
 
 impl Slots {

@@ -99,6 +99,7 @@ impl<'a> Stock<'a> {
     ) -> Stock<'a> {
         let mut points = in_hand.points.get(asset.name.as_str()).cloned().unwrap_or_default();
         let mut coverage = in_hand.coverage.get(asset.name.as_str()).cloned().unwrap_or_default();
+        points.reserve(on_shelf.points.len());
         points.extend(on_shelf.points.iter().filter(|p| p.asset == asset.name));
         coverage.extend(on_shelf.coverage.iter().filter(|c| c.asset == asset.name));
         let read_at = known.map_or(Instant::MAX, |known| known.read_at).min(on_shelf.read_at);

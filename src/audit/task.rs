@@ -1,17 +1,16 @@
 //! One audit: the copies of each asset in turn, then the whole.
 
 use std::cmp::Reverse;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
 
 use super::case::Ground;
 use super::rule::{self, Rule};
 use super::stock::{self, Index};
 use super::{Audit, Case, Context, Finding, Known, Report, Severity, Stock, Verdict};
-use crate::base::{Instant, Span, Window};
+use crate::base::{Instant, Span, Window, parallel};
 use crate::evidence::{Evidence, Unreadable};
 use crate::policy::{Asset, Policy};
-use crate::timeline::Failure;
+use crate::timeline::{Failure, States};
 
 pub(super) struct Task<'a> {
     pub policy: &'a Policy,
@@ -31,6 +30,8 @@ struct Part<'a> {
     cases: Vec<(usize, Case<'a>)>,
     /// One for each rule.
     reports: Vec<Report>,
+    /// What it can be brought to, where that matters to another asset.
+    states: Option<(&'a str, States)>,
     read_at: Instant,
     unreadable: Vec<Unreadable>,
 }
@@ -50,15 +51,16 @@ impl<'a> Task<'a> {
         let read_at = parts.iter().map(|part| part.read_at).min().unwrap_or(Instant::MAX);
         let known = known.as_ref().map(|known| known.with(read_at, &unreadable));
         let mut reports: Vec<Report> = rule::ALL.iter().map(|_| Report::default()).collect();
-        let mut cases = Vec::new();
+        let (mut cases, mut states) = (Vec::new(), BTreeMap::new());
         for part in parts {
             cases.extend(part.cases);
+            states.extend(part.states);
             reports.iter_mut().zip(part.reports).for_each(|(all, report)| all.append(report));
         }
         // A stable order: by scenario, then by asset, as the policy has them.
         cases.sort_by_key(|(scenario, _)| *scenario);
         let cases = cases.into_iter().map(|(_, case)| case).collect();
-        let context = Context { evidence: known.as_ref(), cases, recoveries: first.recoveries, ..first };
+        let context = Context { evidence: known.as_ref(), cases, recoveries: first.recoveries, states, ..first };
         let mut report = Report::default();
         for (rule, of_copies) in rule::ALL.iter().zip(reports) {
             report.append(of_copies);
@@ -84,28 +86,8 @@ impl<'a> Task<'a> {
     {
         let assets = &context.policy.assets;
         let failures: Vec<Failure> = context.recoveries.iter().map(|r| r.failure(self.policy)).collect();
-        let next = AtomicUsize::new(0);
-        let done = Mutex::new(Vec::with_capacity(assets.len()));
-        let work = || {
-            while let Some((at, asset)) =
-                Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, assets.get(n)?)))
-            {
-                let part = shelf(asset).map(|shelf| self.part(context, &failures, index, asset, shelf));
-                match done.lock() {
-                    Ok(mut done) => done.push((at, part)),
-                    Err(_) => return,
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..threads.clamp(1, assets.len().max(1)) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        done.sort_by_key(|(at, _)| *at);
-        done.into_iter().map(|(_, part)| part).collect()
+        let part = |asset| Ok(self.part(context, &failures, index, asset, shelf(asset)?));
+        parallel::in_order(assets, threads, part).into_iter().collect()
     }
 
     fn part<'k>(
@@ -133,7 +115,9 @@ impl<'a> Task<'a> {
             .map(|(at, (failure, recovery))| (at, Case::of(&ground, recovery.scenario, failure)))
             .map(|(at, case)| (at, if self.charts { case } else { case.without_segments() }))
             .collect();
-        Part { cases, reports, read_at: stock.read_at, unreadable: shelf.unreadable.clone() }
+        let history = stock.history.as_ref().filter(|_| refers(context.policy, asset));
+        let states = history.map(|history| (asset.name.as_str(), States::of(history, stock.read_at.min(self.as_of))));
+        Part { cases, reports, states, read_at: stock.read_at, unreadable: shelf.unreadable.clone() }
     }
 
     fn judge(&self, context: Context<'_>, report: Report) -> Audit {
@@ -154,4 +138,10 @@ impl<'a> Task<'a> {
         let files = self.policy.source.names();
         Audit { policy, files, as_of, window, cells, findings, passes, verdict }
     }
+}
+
+/// Whether it refers to another asset, or another one to it.
+fn refers(policy: &Policy, asset: &Asset) -> bool {
+    let to = |other: &Asset| other.references.as_ref().is_some_and(|reference| reference.value == asset.name);
+    asset.references.is_some() || policy.assets.iter().any(to)
 }

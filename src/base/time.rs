@@ -307,6 +307,11 @@ impl Window {
         self.from.max(other.from) < self.until.min(other.until)
     }
 
+    /// Whether all of `other` lies in it.
+    pub fn holds(self, other: Window) -> bool {
+        self.from <= other.from && other.until <= self.until
+    }
+
     /// The part that lies in `other`.
     pub fn within(self, other: Window) -> Window {
         Window::new(self.from.max(other.from), self.until.min(other.until))

@@ -2,7 +2,8 @@
 //!
 //! `history` is what could be restored from, declared or observed; `recoverable` says from which of it a failure can be
 //! undone, and what is lost; `exposure` says so for every instant of a window; `bound` from the policy alone;
-//! `downtime` is the other half of a failure; `forward` is the history that is to come.
+//! `downtime` is the other half of a failure; `forward` is the history that is to come; `states` says to what instants assets can be
+//! brought together.
 
 pub mod bound;
 pub mod declared;
@@ -14,6 +15,7 @@ pub mod history;
 pub mod interval;
 pub mod observed;
 pub mod recoverable;
+pub mod states;
 
 pub use bound::Promise;
 pub use exposure::{Exposure, Segment};
@@ -22,3 +24,4 @@ pub use forward::Hole;
 pub use history::{Basis, Candidate, Covered, Flush, History};
 pub use interval::IntervalSet;
 pub use recoverable::{Loss, Reach, Restorable, Way};
+pub use states::{States, Together};

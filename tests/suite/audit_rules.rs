@@ -1,7 +1,7 @@
 //! Stories of single rules: one thing wrong, one finding of that, and none where it is put right.
 
 use plimsoll::audit::{self, Audit, Code, Finding, Severity, Verdict};
-use plimsoll::base::{Instant, Span, Window};
+use plimsoll::base::{Instant, OpTime, Span, Window};
 use plimsoll::evidence::*;
 use plimsoll::policy::{self, Consistency, Policy, SourceText};
 
@@ -368,4 +368,45 @@ fn a_copy_behind_a_slow_line_keeps_no_rto() {
         found(&line("restore_rate = \"60 Mbit/s\"\nstored_fraction = 0.1"), &good(), Code::RestorePathSlow),
         None
     );
+}
+
+#[test]
+fn references_hold_where_both_can_be_brought_to_one_recent_instant() {
+    let refers = plan(&[("ASSET", "references = \"files\"")]);
+    let alone = plan(&[]);
+    assert_eq!(found(&refers, &good(), Code::ReferencesDangle), None, "both were copied at one instant");
+
+    // The files are of an hour later: what was deleted in that hour is unknown.
+    let mut later = good();
+    later
+        .points
+        .iter_mut()
+        .filter(|p| p.asset == "files")
+        .for_each(|p| p.consistent_at = p.consistent_at + Span::hours(1));
+    says(found(&refers, &later, Code::ReferencesDangle), "not to one instant", Verdict::Unproven);
+    assert_eq!(found(&alone, &later, Code::ReferencesDangle), None, "nothing refers to anything");
+
+    // A log of the database leads to the very instant of the files.
+    let op = |text: &str| OpTime::new((at(text).0 / 1000) as u32, 0);
+    later.coverage.push(Coverage {
+        asset: "db".into(),
+        protection: None,
+        first: op("2026-11-22T00:00:00Z"),
+        last: op("2026-11-23T11:00:00Z"),
+        available_at: at("2026-11-23T11:00:10Z"),
+        expires_at: None,
+        locked_until: None,
+        stored_in: vec![],
+        origin: origin(),
+    });
+    assert_eq!(found(&refers, &later, Code::ReferencesDangle), None);
+
+    // The files of an hour earlier: the newest database that finds all of them is of the night before.
+    let mut earlier = good();
+    earlier
+        .points
+        .iter_mut()
+        .filter(|p| p.asset == "files")
+        .for_each(|p| p.consistent_at = p.consistent_at - Span::hours(1));
+    says(found(&refers, &earlier, Code::ReferencesDangle), "is lost to keep every reference", Verdict::Breached);
 }

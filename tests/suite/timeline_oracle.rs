@@ -7,7 +7,7 @@ use std::sync::Arc;
 use plimsoll::base::{Instant, OpTime, Span, Window};
 use plimsoll::timeline::exposure::sweep;
 use plimsoll::timeline::recoverable::{loss_at, restorable_at};
-use plimsoll::timeline::{Basis, Candidate, Covered, Failure, Flush, History, Loss};
+use plimsoll::timeline::{Basis, Candidate, Covered, Failure, Flush, History, Loss, States, Together};
 use proptest::prelude::*;
 
 const WORLD: i64 = 40;
@@ -209,5 +209,46 @@ proptest! {
             let expected = (-WORLD..3 * WORLD).find(|v| above(*v) <= few).map_or(Loss::Total, |v| Loss::Window(Span(v)));
             prop_assert_eq!(exposure.quantile(tenths as f64 / 10.0), expected, "quantile {}/10", tenths);
         }
+    }
+}
+
+/// Where nothing fails, and every place is known.
+fn in_peace(mut history: History) -> (History, Failure) {
+    let known: Arc<[String]> = Arc::from(["a".to_string()]);
+    history.points.iter_mut().for_each(|p| (p.stored_in, p.runs_in) = (known.clone(), known.clone()));
+    history.coverage.iter_mut().for_each(|c| (c.stored_in, c.runs_in) = (known.clone(), known.clone()));
+    let failure = Failure {
+        destroyed: BTreeSet::new(),
+        deletable: BTreeSet::new(),
+        corrupts: false,
+        writes_continue: false,
+        noticed_after: Span::ZERO,
+        restore_takes: Span::ZERO,
+    };
+    (history, failure)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn two_assets_are_brought_together_where_each_can_be_brought(
+        own in some_history(), referred in some_history(), t in 0..WORLD + 10,
+    ) {
+        let [(own, peace), (referred, _)] = [own, referred].map(in_peace);
+        let sharp = |history: &History| {
+            let mut sharp = history.clone();
+            sharp.points.retain(|p| !p.torn);
+            (-WORLD..=t).filter(|x| can_restore(&sharp, &peace, *x, t)).collect::<BTreeSet<i64>>()
+        };
+        let exact = sharp(&own).intersection(&sharp(&referred)).last().map(|x| Instant(*x));
+        let newest = (-WORLD..=t).rev().find(|y| can_restore(&referred, &peace, *y, t));
+        let before = newest.and_then(|y| {
+            let torn = own.points.iter().filter(|p| p.torn && point_lives(p, &peace, t) && p.available_at.0 <= y);
+            let all = sharp(&own).into_iter().filter(|x| *x <= y).chain(torn.map(|p| p.consistent_at.0));
+            Some((Instant(all.max()?), Instant(y)))
+        });
+        let [own, referred] = [own, referred].map(|history| States::of(&history, Instant(t)));
+        prop_assert_eq!(own.together_with(&referred), Together { exact, before });
     }
 }

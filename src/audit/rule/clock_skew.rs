@@ -1,5 +1,7 @@
 //! Instants in the evidence that cannot be: clocks that disagree.
 
+use std::fmt;
+
 use crate::audit::{Code, Context, Finding, Report, Stock, Subject};
 use crate::base::{Instant, Span};
 
@@ -10,11 +12,12 @@ const AGREES_WITHIN: Span = Span::minutes(5);
 pub fn check(context: &Context, report: &mut Report) {
     let Some(evidence) = context.evidence else { return };
     let mut strange = Strange::default();
-    let drills = evidence.drills.iter().map(|d| (format!("drill {}", d.id), d.started_at, d.ended_at));
-    let runs = evidence.runs.iter().map(|r| (format!("run {}", r.id), r.started_at, r.ended_at));
-    for (what, started_at, ended_at) in drills.chain(runs) {
-        strange.order(&what, ("began", started_at), ("but ended", ended_at));
-        strange.order(&what, ("ended", ended_at), ("but the evidence was read", evidence.read_at));
+    let drills = evidence.drills.iter().map(|d| ("drill", &d.id, d.started_at, d.ended_at));
+    let runs = evidence.runs.iter().map(|r| ("run", &r.id, r.started_at, r.ended_at));
+    for (what, id, started_at, ended_at) in drills.chain(runs) {
+        let what = format_args!("{what} {id}");
+        strange.order(what, ("began", started_at), ("but ended", ended_at));
+        strange.order(what, ("ended", ended_at), ("but the evidence was read", evidence.read_at));
     }
     strange.tell(Subject::default(), report);
 }
@@ -26,18 +29,18 @@ pub fn check_copies(context: &Context, stock: &Stock, report: &mut Report) {
     }
     let (mut strange, read_at) = (Strange::default(), stock.read_at);
     for p in &stock.points {
-        let what = format!("point {} of `{}`", p.id, p.asset);
-        strange.order(&what, ("is of", p.consistent_at), ("but was there from", p.available_at));
-        strange.order(&what, ("was there from", p.available_at), ("but the evidence was read", read_at));
+        let what = format_args!("point {} of `{}`", p.id, p.asset);
+        strange.order(what, ("is of", p.consistent_at), ("but was there from", p.available_at));
+        strange.order(what, ("was there from", p.available_at), ("but the evidence was read", read_at));
         if let Some(time) = p.cluster_time {
             let (server, host) = (time.instant(), p.consistent_at);
-            strange.order(&what, ("is of cluster time", server), ("but of", host + AGREES_WITHIN));
-            strange.order(&what, ("is of", host), ("but of cluster time", server + AGREES_WITHIN));
+            strange.order(what, ("is of cluster time", server), ("but of", host + AGREES_WITHIN));
+            strange.order(what, ("is of", host), ("but of cluster time", server + AGREES_WITHIN));
         }
     }
     for c in &stock.coverage {
-        let what = format!("a piece of the log of `{}`", c.asset);
-        strange.order(&what, ("ends", c.last.instant()), ("but the evidence was read", read_at + AGREES_WITHIN));
+        let what = format_args!("a piece of the log of `{}`", c.asset);
+        strange.order(what, ("ends", c.last.instant()), ("but the evidence was read", read_at + AGREES_WITHIN));
     }
     strange.tell(Subject::asset(&stock.asset.name), report);
 }
@@ -48,7 +51,8 @@ struct Strange {
 }
 
 impl Strange {
-    fn order(&mut self, what: &str, first: (&str, Instant), then: (&str, Instant)) {
+    /// What is wrong is put in words only where something is: there are millions of points.
+    fn order(&mut self, what: fmt::Arguments, first: (&str, Instant), then: (&str, Instant)) {
         if first.1 > then.1 {
             self.all.push(format!("{what} {} {}, {} {}", first.0, first.1, then.0, then.1));
         }

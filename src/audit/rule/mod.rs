@@ -38,6 +38,7 @@ mod points_overdue;
 mod points_partial;
 mod protection_unproven;
 mod protection_unused;
+mod references_dangle;
 mod replica_as_backup;
 mod restore_path_slow;
 mod retention_long;
@@ -108,6 +109,7 @@ pub const ALL: &[Rule] = &[
     Copies(points_overdue::check),
     Copies(consistency_weak::check),
     Whole(cross_asset_skew::check),
+    Whole(references_dangle::check),
     Copies(unverified_points::check),
     Copies(points_partial::check),
     Whole(existence_as_verification::check),
