@@ -13,14 +13,17 @@ use super::beside::BesideArgs;
 use super::judged::OutArg;
 use super::output::{self, Global};
 use super::policy_file::{self, Refusal};
-use crate::audit;
-use crate::base::{Fault, Instant, Result, Span, Window};
+use crate::audit::{self, Audit};
+use crate::base::{Fault, Instant, Result, Span, Window, parallel};
 use crate::clock::SystemClock;
-use crate::gate::{Baseline, Claims, FailOn, Judged, Judgement, Refused, Verb};
+use crate::gate::{Baseline, Change, Claims, FailOn, Judged, Judgement, Refused, Verb};
 use crate::policy::Policy;
 use crate::port::Clock;
 use crate::report::format::Form;
 use crate::report::write;
+
+/// A policy, what is declared there, and what that changes.
+type Looked = (Policy, Audit, Result<Option<Change>>);
 
 /// A week holds every weekday's schedule once.
 const WINDOW: Span = Span::days(7);
@@ -82,17 +85,12 @@ impl Args {
         let as_of = self.as_of.unwrap_or_else(|| SystemClock.now());
         let window = Window::new(as_of - WINDOW, as_of);
         let (mut found, mut refused, mut exit) = (Vec::new(), Vec::new(), None);
-        for path in &self.policies {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let looked = parallel::in_order(&self.policies, threads, |path| self.look(path, base.as_ref(), window));
+        for (path, looked) in self.policies.iter().zip(looked) {
             // Every file is read even after one failed, so that one run shows what is wrong with all of them.
-            match policy_file::open(path).and_then(|policy| Ok(self.beside.attach(policy)?)) {
-                Ok(policy) => {
-                    let audit = audit::run_ahead(&policy, None, as_of, window, self.forward);
-                    let change = base
-                        .as_ref()
-                        .map(|base| base.change(path, &policy, &audit, &self.beside, self.forward))
-                        .transpose()?;
-                    found.push((path, policy, audit, change));
-                }
+            match looked {
+                Ok((policy, audit, change)) => found.push((path, policy, audit, change?)),
                 // It was removed, and is told as such below.
                 Err(_) if !path.exists() && base.as_ref().is_some_and(|base| base.had(path)) => {}
                 Err(refusal) => {
@@ -120,6 +118,14 @@ impl Args {
         let judgement = Judgement { verb: Verb::Check, as_of, fail_on: self.fail_on, policies, refused, removed, gone };
         let outcome = self.out.deliver(global, &judgement, form)?;
         Ok(exit.unwrap_or(outcome))
+    }
+
+    /// One file: its policy, what is declared there, and what that changes. What cannot be compared ends the run.
+    fn look(&self, path: &Path, base: Option<&Base>, window: Window) -> Result<Looked, Box<Refusal>> {
+        let policy = policy_file::open(path).and_then(|policy| Ok(self.beside.attach(policy)?))?;
+        let audit = audit::run_ahead(&policy, None, window.until, window, self.forward);
+        let change = base.map(|base| base.change(path, &policy, &audit, &self.beside, self.forward)).transpose();
+        Ok((policy, audit, change))
     }
 
     fn open_base(&self) -> Result<Option<Base>> {

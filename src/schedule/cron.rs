@@ -34,6 +34,8 @@ pub struct Schedule {
     minutes: Arc<[u16]>,
     /// Whether it is one fixed time a day, which decides what a change of clocks does to it.
     fixed: bool,
+    /// Whether every day matches.
+    daily: bool,
     /// The last answer of [`Schedule::worst_gap`] and what it was asked for: every promise rests on it.
     gap: Arc<Mutex<Option<WorstGap>>>,
 }
@@ -57,8 +59,9 @@ impl Schedule {
         let minutes: Arc<[u16]> = hours.flat_map(|h| minutes.iter().map(move |m| h * 60 + m)).collect();
         let plain = |field: &str| field.bytes().all(|b| b.is_ascii_digit());
         let fixed = minutes.len() == 1 && text.split_whitespace().take(2).all(plain);
-        let schedule =
-            Schedule { text: normal(text), zone, days: Arc::new(pattern), minutes, fixed, gap: Arc::default() };
+        let daily = text.split_whitespace().skip(2).all(|field| field == "*");
+        let days = Arc::new(pattern);
+        let schedule = Schedule { text: normal(text), zone, days, minutes, fixed, daily, gap: Arc::default() };
         // Eight years that hold a leap day: a day that is not among them is in no year.
         let ever =
             NaiveDate::from_ymd_opt(2024, 1, 1).is_some_and(|d| d.iter_days().take(1461).any(|d| schedule.on(d)));
@@ -124,6 +127,9 @@ impl Schedule {
     }
 
     fn on(&self, day: NaiveDate) -> bool {
+        if self.daily {
+            return true;
+        }
         let weekday = match day.weekday().num_days_from_sunday() {
             0 => Weekday::Sunday,
             1 => Weekday::Monday,
@@ -142,6 +148,10 @@ impl Schedule {
         if !self.on(day) {
             return vec![];
         }
+        let from = |start: Instant| self.minutes.iter().map(|m| start + Span::minutes(i64::from(*m))).collect();
+        if self.zone == Tz::UTC {
+            return from(midnight_utc(day));
+        }
         let midnight = day.and_time(chrono::NaiveTime::MIN);
         let ends = (self.zone.from_local_datetime(&midnight), self.zone.from_local_datetime(&(midnight + ONE_DAY)));
         // A day of 24 hours between two plain midnights has no change of clocks in it: the common case, without a
@@ -149,8 +159,7 @@ impl Schedule {
         if let (LocalResult::Single(start), LocalResult::Single(end)) = &ends
             && end.signed_duration_since(start) == ONE_DAY
         {
-            let start = instant(start);
-            return self.minutes.iter().map(|m| start + Span::minutes(i64::from(*m))).collect();
+            return from(instant(start));
         }
         let mut runs: Vec<Instant> = vec![];
         for minute in self.minutes.iter() {

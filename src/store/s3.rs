@@ -33,7 +33,7 @@ pub struct S3Store {
 }
 
 /// At most this much of all uploads is in flight, beside the part that each of them is filling.
-const IN_FLIGHT_MIB: u32 = 24;
+const IN_FLIGHT_MIB: u32 = 16;
 const TRIES: u32 = 3;
 /// Of a conditional write, which ends a run that may have taken hours: so that ten seconds of "busy" do not undo it.
 const TRIES_CONDITIONAL: u32 = 5;

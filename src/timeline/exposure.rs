@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::failure::Failure;
 use super::history::History;
-use super::recoverable::{Loss, Reach, Way, ways};
+use super::recoverable::{Loss, Reach, Way, best_ways};
 use crate::base::{Instant, Span, Window};
 
 /// A piece of `loss(t)`: from `at.from` (where it is `start`) it rises with `slope` (1, or 0) until `at.until`.
@@ -33,7 +33,7 @@ pub struct Exposure {
 
 /// The loss for every failure instant of `window`. An empty window has no segments, no mean, and loses nothing.
 pub fn sweep(history: &History, failure: &Failure, window: Window) -> Exposure {
-    let mut ways: Vec<Way> = ways(history, failure, window);
+    let mut ways: Vec<Way> = best_ways(history, failure, window);
     ways.iter_mut().for_each(|way| way.usable = way.usable.within(window));
     // Points come in order, so that this finds most of them sorted.
     ways.sort_by_key(|way| way.usable.from);

@@ -4,6 +4,7 @@
 //! available) or from above (it must still be there). So each gives one [`Way`] back: a window of t, and the instant that
 //! it leads to. Everything else follows from the list of ways.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -59,20 +60,45 @@ impl Reach {
 
 /// All ways back from a failure within `window`, in no order.
 pub fn ways(history: &History, failure: &Failure, window: Window) -> Vec<Way> {
-    let usable = usable(history, failure);
-    let own = history.points.iter().zip(&usable).enumerate().filter_map(|(index, (point, usable))| {
-        let usable = usable.filter(|usable| usable.meets(window))?;
-        Some(Way { usable, reach: Reach::Fixed(point.consistent_at), point: Some(index), coverage: None })
-    });
-    let mut ways: Vec<Way> = own.collect();
+    ways_to(history, failure, window, Wanted::All)
+}
+
+/// Those of them that can be the best at some instant of `window`: what a long record has beside them is not looked at.
+pub fn best_ways(history: &History, failure: &Failure, window: Window) -> Vec<Way> {
+    ways_to(history, failure, window, Wanted::Best)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Best,
+}
+
+fn ways_to(history: &History, failure: &Failure, window: Window, wanted: Wanted) -> Vec<Way> {
+    let mut ways = Vec::new();
+    let mut enough = None;
+    for (index, point, usable) in usable(history, failure, 0..history.points.len()) {
+        // Nothing is better than the newest point that is usable in all of the window, but others of its instant are as
+        // good.
+        if enough.is_some_and(|newest| point.consistent_at < newest) {
+            break;
+        }
+        if usable.meets(window) {
+            let reach = Reach::Fixed(point.consistent_at);
+            ways.push(Way { usable, reach, point: Some(index), coverage: None });
+        }
+        if wanted == Wanted::Best && usable.holds(window) {
+            enough = enough.or(Some(point.consistent_at));
+        }
+    }
+    // In the order of the points.
+    ways.reverse();
     let ahead = clocks_ahead(history);
     for (index, covered) in history.coverage.iter().enumerate() {
         if failure.destroys(&covered.stored_in) {
             continue;
         }
-        let started = IntervalSet::union(
-            starts(history, &usable, covered, failure, ahead).map(|(_, usable)| usable).filter(|u| u.meets(window)),
-        );
+        let started = started(history, covered, failure, ahead, window);
         for (part, reach) in reaches(covered, failure) {
             let part = if covered.own_base { kept_by_itself(covered, failure, part, reach) } else { Some(part) };
             for usable in part.into_iter().flat_map(|part| started.within(part)).filter(|u| u.meets(window)) {
@@ -83,50 +109,51 @@ pub fn ways(history: &History, failure: &Failure, window: Window) -> Vec<Way> {
     ways
 }
 
+/// When within `window` there is something that the log can be rolled forward from.
+fn started(history: &History, covered: &Covered, failure: &Failure, ahead: Span, window: Window) -> IntervalSet {
+    let mut whole = false;
+    let starts = starts(history, covered, failure, ahead, window.from).map(|(_, usable)| usable);
+    let needed = starts.take_while(|usable| !std::mem::replace(&mut whole, usable.holds(window)));
+    IntervalSet::union(needed.filter(|usable| usable.meets(window)))
+}
+
 /// The loss of one failure at `at`.
 pub fn loss_at(history: &History, failure: &Failure, at: Instant) -> Loss {
-    let newest = ways(history, failure, at_once(at)).into_iter().map(|way| way.reach.from(at)).max();
+    let newest = best_ways(history, failure, at_once(at)).into_iter().map(|way| way.reach.from(at)).max();
     newest.map_or(Loss::Total, |newest| failure.loses(at, newest))
 }
 
 /// What a restore after a failure at `at` takes: the newest of all that it can be undone with.
 pub fn newest_at<'a>(history: &'a History, failure: &Failure, at: Instant) -> Option<Restorable<'a>> {
-    restorable_from(history, failure, at, |ways| {
-        // The first of equals, as in the list of all.
-        let newest = ways.iter().map(|way| way.reach.from(at)).max();
-        ways.retain(|way| Some(way.reach.from(at)) == newest);
-        ways.truncate(1);
-    })
-    .pop()
+    let mut ways = best_ways(history, failure, at_once(at));
+    // The first of equals, as in the list of all.
+    let newest = ways.iter().map(|way| way.reach.from(at)).max();
+    ways.retain(|way| Some(way.reach.from(at)) == newest);
+    ways.truncate(1);
+    restorable_by(history, failure, at, ways).pop()
 }
 
 /// What a failure at `at` can be undone with, newest first: the first is what a restore takes, the others what is left
 /// if that turns out bad.
 pub fn restorable_at<'a>(history: &'a History, failure: &Failure, at: Instant) -> Vec<Restorable<'a>> {
-    restorable_from(history, failure, at, |ways| ways.sort_by_key(|way| std::cmp::Reverse(way.reach.from(at))))
+    let mut ways = ways(history, failure, at_once(at));
+    ways.sort_by_key(|way| std::cmp::Reverse(way.reach.from(at)));
+    restorable_by(history, failure, at, ways)
 }
 
-/// The ways that are open at `at`, of those that `choose` leaves and in its order.
-fn restorable_from<'a>(
-    history: &'a History,
-    failure: &Failure,
-    at: Instant,
-    choose: impl FnOnce(&mut Vec<Way>),
-) -> Vec<Restorable<'a>> {
-    let windows = usable(history, failure);
+/// What these ways, open at `at`, take.
+fn restorable_by<'a>(history: &'a History, failure: &Failure, at: Instant, ways: Vec<Way>) -> Vec<Restorable<'a>> {
     let ahead = clocks_ahead(history);
-    let mut open = ways(history, failure, at_once(at));
-    choose(&mut open);
     let restorable = |way: Way| {
         let log = way.coverage.and_then(|index| history.coverage.get(index));
         let base = log.and_then(|log| {
-            let starts = starts(history, &windows, log, failure, ahead);
-            starts.filter(|(_, window)| window.contains(at)).filter_map(|(index, _)| index).last()
+            let mut starts = starts(history, log, failure, ahead, at).filter(|(_, window)| window.contains(at));
+            starts.find_map(|(index, _)| index)
         });
         let point = way.point.or(base).and_then(|index| history.points.get(index));
         Restorable { instant: way.reach.from(at), point, log }
     };
-    open.into_iter().map(restorable).collect()
+    ways.into_iter().map(restorable).collect()
 }
 
 impl Failure {
@@ -137,21 +164,25 @@ impl Failure {
     }
 }
 
-/// For each point the failure instants for which it is usable.
-fn usable(history: &History, failure: &Failure) -> Vec<Option<Window>> {
+/// The usable ones of these points, the newest first, each with its index and the failure instants for which it is.
+fn usable<'a>(
+    history: &'a History,
+    failure: &'a Failure,
+    among: Range<usize>,
+) -> impl Iterator<Item = (usize, &'a Candidate, Window)> {
     // Points in a row mostly stand and are made in the same places: what those mean is worked out once.
     let mut last: Option<(&Candidate, Places)> = None;
     let same =
         |a: &Candidate, b: &Candidate| Arc::ptr_eq(&a.stored_in, &b.stored_in) && Arc::ptr_eq(&a.runs_in, &b.runs_in);
-    let windows = history.points.iter().map(|point| {
+    let points = history.points.iter().enumerate().take(among.end).skip(among.start).rev();
+    points.filter_map(move |(index, point)| {
         let places = match &last {
             Some((earlier, places)) if same(earlier, point) => *places,
             _ => Places::of(point, failure),
         };
         last = Some((point, places));
-        usable_from(point, places, failure)
-    });
-    windows.collect()
+        usable_from(point, places, failure).map(|usable| (index, point, usable))
+    })
 }
 
 /// What a failure does to the places of a point.
@@ -189,8 +220,11 @@ fn usable_from(point: &Candidate, places: Places, failure: &Failure) -> Option<W
     window(from, [kept, replaced, locked])
 }
 
-/// How far a point's cluster time is after the instant that it is of, at most.
+/// How far a point's cluster time is after the instant that it is of, at most: it matters to logs alone.
 fn clocks_ahead(history: &History) -> Span {
+    if history.coverage.is_empty() {
+        return Span::ZERO;
+    }
     let ahead = history.points.iter().filter_map(|p| Some(p.cluster_time?.instant() - p.consistent_at));
     ahead.max().unwrap_or_default().max(Span::ZERO)
 }
@@ -200,13 +234,14 @@ fn at_once(at: Instant) -> Window {
     Window::new(at, at + Span::millis(1))
 }
 
-/// The points that `covered` can be rolled forward from, each with the failure instants for which that works.
+/// The points that `covered` can be rolled forward from after a failure at `since` or later, the newest first, each with
+/// the failure instants for which that works.
 fn starts<'a>(
     history: &'a History,
-    usable: &'a [Option<Window>],
     covered: &'a Covered,
     failure: &'a Failure,
     ahead: Span,
+    since: Instant,
 ) -> Box<dyn Iterator<Item = (Option<usize>, Window)> + 'a> {
     if covered.own_base {
         return Box::new(window(Instant::MIN, []).map(|w| (None, w)).into_iter());
@@ -216,10 +251,13 @@ fn starts<'a>(
     let first = covered.first_op.map_or(covered.first, |first| first.instant() - ahead).min(covered.first);
     let from = history.points.partition_point(|p| p.consistent_at < first);
     let until = history.points.partition_point(|p| p.consistent_at <= covered.last);
-    let points = history.points.iter().zip(usable).enumerate().take(until).skip(from);
-    Box::new(points.filter(|(_, (point, _))| covered.admits(point)).filter_map(move |(index, (point, usable))| {
-        let (base, usable) = (point.consistent_at, (*usable)?);
-        let kept = covered.reaches_back_until(base).map(|at| at - failure.needed_for());
+    let kept = |base: Instant| covered.reaches_back_until(base).map(|at| at - failure.needed_for());
+    let points = usable(history, failure, from..until).filter(|(_, point, _)| covered.admits(point));
+    let reached =
+        points.map(move |(index, point, usable)| (index, point.consistent_at, usable, kept(point.consistent_at)));
+    // A log that no longer reaches back to a point reaches back to none before it.
+    let reached = reached.take_while(move |(_, _, _, kept)| kept.is_none_or(|kept| kept > since));
+    Box::new(reached.filter_map(move |(index, base, usable, kept)| {
         let locked = deletable.then(|| match covered.lock {
             Some(lock) => base + lock - failure.noticed_after,
             None => Instant::MIN,
