@@ -73,6 +73,11 @@ impl Files {
             let message = format!("`{}` includes itself: {} → {}", short(path), circle.join(" → "), fetched.name);
             return self.wrong(include.at, message, "take one of them out");
         }
+        let read: usize = self.source.text.len() + self.source.beside.iter().map(|file| file.text.len()).sum::<usize>();
+        if read + fetched.text.len() > document::LARGEST_BYTES {
+            let message = format!("with `{}` the policy has more than {} bytes", short(path), document::LARGEST_BYTES);
+            return self.wrong(include.at, message, "include less of it");
+        }
         chain.push(fetched.name.clone());
         Some(self.source.add(SourceText::new(fetched.name, fetched.text)))
     }

@@ -71,6 +71,13 @@ fn depth_number_and_foreign_paths_have_their_limits() {
 }
 
 #[test]
+fn a_policy_and_what_it_includes_share_one_limit_of_size() {
+    let half = format!("#{}\n", "x".repeat(400 << 10));
+    let said = read(&[("main.toml", MAIN), ("a.toml", &half), ("b.toml", &half)]).unwrap_err();
+    assert!(said.contains("with `a.toml` the policy has more than 786432 bytes"), "{said}");
+}
+
+#[test]
 fn problems_stand_in_the_file_that_has_them() {
     let said =
         read(&[("main.toml", MAIN), ("a.toml", "[domain.here]\nkind = \"hots\"\n"), ("b.toml", "")]).unwrap_err();

@@ -122,6 +122,9 @@ fn read_stanza(value: &Value<'_>, gather: &mut Gather<'_>) -> Result<()> {
         Ok(stanza) => stanza,
         Err(mismatch) => return gather.unreadable(mismatch.place, mismatch.why),
     };
+    if stanza.name.is_none() {
+        return gather.unreadable(value.place(), "it has no `name`".to_string());
+    }
     let of_stanza = |key: u64| vec![("stanza", stanza.name.clone().unwrap_or_default()), ("repo", key.to_string())];
     for repository in &stanza.repo {
         let told = gather.options.select.iter().filter(|select| ["stanza", "repo"].contains(&select.label.as_str()));

@@ -15,8 +15,9 @@ use super::{Place, SourceText};
 pub use suggest::help as suggestion;
 pub use suggest::short;
 
-/// A policy is written by hand: anything larger is another file.
-const LARGEST_BYTES: usize = 4 << 20;
+/// A policy is written by hand: anything larger is another file. What one of this size can be made to take stays under
+/// 100 MB, whatever is in it.
+pub const LARGEST_BYTES: usize = 768 << 10;
 /// Each dot of a key is a table inside a table, and the library allows 80 levels of braces besides: this many of them
 /// together still fit a small stack.
 const MOST_DOTS: usize = 16;
