@@ -54,6 +54,7 @@ fn the_day_before_gitlab_lost_its_primary_nothing_was_drilled_the_dump_was_absen
     says(&audit, GITLAB, Code::ProtectionUnproven, "`pg-dump` of `database`", "[protection.pg-dump]");
     says(&audit, GITLAB, Code::RtoDeclared, "18 h 31 min by the plan's own figures", "[scenario.primary-wiped]");
     says(&audit, GITLAB, Code::UnverifiedPoints, "none of 7 points", "[protection.lvm-snapshots]");
+    says(&audit, GITLAB, Code::ChannelUnproven, "no test alert is known to have arrived", "[[contact]]");
     assert!(
         !audit.findings.iter().any(|f| f.message.contains("standby")),
         "it neither helps nor is asked for evidence"
@@ -126,6 +127,7 @@ fn the_day_before_the_fire_in_strasbourg_the_isolation_that_the_contract_claims_
     assert_eq!((claimed.verdict, claimed.cells[0].rpo_verdict), (Verdict::Unproven, Verdict::Unproven));
     says(&claimed, OVH, Code::LossWindowUnproven, "no evidence of a copy of `site` that survives", "rpo = \"25h\"");
     says(&claimed, OVH, Code::DrillMissing, "none is recorded", "drill_every");
+    says(&claimed, OVH, Code::IsolationUnproven, "that `backup` of `site` is elsewhere", "stored_in = [\"isolated\"]");
     // Without the places that the inventory names, the claim would have been believed.
     let mut silent = ovh();
     silent.points.iter_mut().for_each(|point| point.stored_in.clear());
