@@ -15,7 +15,7 @@ use super::phases::Phases;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
 use super::{Listener, kept, leftovers, pipeline, points, uploads};
-use crate::base::{Compression, Fault, FaultKind, Keeping, Result, Span, Terms};
+use crate::base::{Compression, Fault, FaultKind, Instant, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
 use crate::repository::key::BLOBS;
@@ -31,6 +31,9 @@ pub struct SyncRequest {
     pub keeping: Keeping,
 }
 
+/// A bucket that keeps versions is listed again until it stays the same, this often at most: where something changes all
+/// the time, the point is not of one instant, and says so.
+const LISTINGS_MORE: usize = 4;
 /// Objects asked for at once.
 const AT_ONCE: usize = 16;
 
@@ -95,13 +98,17 @@ async fn gather(
     let mut phases = Phases { listener, done: Vec::new() };
     let listing = phases.begin("list", None, Unit::Objects);
     let started_at = clock.now();
-    let (listed, before) =
-        tokio::try_join!(Listed::of(bucket, listener), Before::read(store, &request.asset, listener))?;
+    let listed = async { Listed::of_one_instant(bucket, clock, listener).await };
+    let ((listed, instant), before) = tokio::try_join!(listed, Before::read(store, &request.asset, listener))?;
     phases.end(listing, 0);
 
-    let total = listed.objects.iter().map(|object| object.info.bytes).sum();
+    let (total, objects_listed) = (listed.objects.iter().map(|object| object.info.bytes).sum(), listed.objects.len());
     let copying = phases.begin("copy", Some(total), Unit::Bytes);
     let entries = before.take_in(bucket, listener, listed.objects, terms).await?;
+    // All that was listed is here, and under the tag that it was listed with.
+    let as_listed = entries.len() == objects_listed
+        && entries.iter().filter_map(|entry| entry.content.as_ref()).all(|content| content.etag.is_some());
+    let instant = instant.filter(|_| as_listed);
     let is_current = |entry: &&UploadEntry| !entry.is_older && entry.content.is_some();
     let uploads = entries.iter().filter(is_current).count() as u64;
     let sizes = entries.iter().filter(is_current).filter_map(|entry| entry.content.as_ref());
@@ -119,9 +126,9 @@ async fn gather(
         kind: ManifestKind::Uploads,
         started_at,
         finished_at: clock.now(),
-        consistent_at: started_at,
+        consistent_at: instant.unwrap_or(started_at),
         cluster_time: None,
-        consistency: Consistency::None,
+        consistency: if instant.is_some() { Consistency::Snapshot } else { Consistency::None },
         databases: Vec::new(),
         exclude: Vec::new(),
         expires_at: request.expires_after.map(|span| started_at + span),
@@ -153,6 +160,7 @@ struct Listed {
     keeps_versions: bool,
 }
 
+#[derive(PartialEq)]
 struct ListedObject {
     info: ObjectInfo,
     version: Option<String>,
@@ -161,6 +169,29 @@ struct ListedObject {
 }
 
 impl Listed {
+    /// With an instant at which the bucket was just so, where it keeps versions and one can be told. What two listings
+    /// in a row both say was there between them: nothing is newer than the second, and no version of the first is gone.
+    /// No two clocks are compared.
+    async fn of_one_instant(
+        bucket: &dyn ObjectStore,
+        clock: &dyn Clock,
+        listener: &dyn Listener,
+    ) -> Result<(Self, Option<Instant>)> {
+        let mut listed = Listed::of(bucket, listener).await?;
+        for _ in 0..LISTINGS_MORE {
+            if !listed.keeps_versions {
+                break;
+            }
+            let between = clock.now();
+            let again = Listed::of(bucket, listener).await?;
+            if again.objects == listed.objects {
+                return Ok((again, Some(between)));
+            }
+            listed = again;
+        }
+        Ok((listed, None))
+    }
+
     async fn of(bucket: &dyn ObjectStore, listener: &dyn Listener) -> Result<Self> {
         let versions = match bucket.versions("").await {
             Err(fault) if matches!(fault.kind, FaultKind::Denied | FaultKind::Unsupported) => {

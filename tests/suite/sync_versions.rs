@@ -8,6 +8,7 @@ use bytes::Bytes;
 use plimsoll::base::{Instant, OpTime, Span};
 use plimsoll::engine::plan::RestoreTo;
 use plimsoll::engine::uploads;
+use plimsoll::policy::Consistency;
 use plimsoll::port::{Attributes, ObjectStore};
 use plimsoll::store::memory::MemoryStore;
 use plimsoll::store::s3::S3Store;
@@ -75,6 +76,47 @@ async fn every_version_and_deletion_is_kept_and_any_instant_comes_back() {
     let (third, reads) = take(&bucket, &store).await;
     assert_eq!((third.versions, reads), (Some(4), 1), "the one that was the newest is known, and now an older one");
     assert_eq!(as_of(&store, both).await, expected([("a", "second"), ("b", "short-lived")]));
+}
+
+/// Two objects that are always written one after the other: at any instant the first is as new as the second, or by one
+/// newer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_that_claims_one_instant_never_mixes_two_states_of_a_bucket_that_is_written_to() {
+    let (bucket, store) = (Arc::new(versioned("one-instant").await), memory());
+    for key in ["a-first", "z-second"] {
+        bucket.put(key, Bytes::from_static(b"0")).await.expect("puts");
+    }
+    let (quiet, _) = take(&bucket, &store).await;
+    assert_eq!(quiet.consistency, Consistency::Snapshot, "nothing changed while it was listed");
+
+    let writer = tokio::spawn({
+        let bucket = Arc::clone(&bucket);
+        async move {
+            for round in 1..=120_u64 {
+                for key in ["a-first", "z-second"] {
+                    bucket.put(key, Bytes::from(round.to_string())).await.expect("puts");
+                }
+                // Now and then it pauses for long enough to be listed twice.
+                tokio::time::sleep(Duration::from_millis(if round % 5 == 0 { 200 } else { 3 })).await;
+            }
+        }
+    });
+    let mut claimed = 0;
+    while !writer.is_finished() {
+        let (point, _) = take(&bucket, &store).await;
+        if point.consistency != Consistency::Snapshot {
+            continue;
+        }
+        claimed += 1;
+        let destination = MemoryStore::new();
+        restore(&store, &destination, &RestoreTo::Point(point.id), false).await.expect("restores");
+        let held: BTreeMap<String, Bytes> = contents(&destination).await.into_iter().collect();
+        let round = |key: &str| String::from_utf8(held[key].to_vec()).expect("text").parse::<u64>().expect("a number");
+        let (first, second) = (round("a-first"), round("z-second"));
+        assert!(first == second || first == second + 1, "{first} and {second} never stood side by side");
+    }
+    writer.await.expect("it ends");
+    assert!(claimed > 0, "the pauses are long enough for one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
