@@ -15,6 +15,7 @@ use crate::engine::backup::{self, BackupRequest};
 use crate::engine::dump::Wanted;
 use crate::engine::sync::{self, SyncRequest};
 use crate::mongo::Source;
+use crate::policy::Consistency;
 use crate::repository;
 use crate::repository::{Exclusion, Manifest};
 use crate::store;
@@ -81,7 +82,7 @@ impl Args {
         let manifest = sync::run_until(uploads.as_ref(), store, &SystemClock, &progress, &request, stop).await?;
         match global.format {
             Format::Json => output::print_json(&manifest)?,
-            Format::Human => output::print(&format!("{}\n  {}\n", manifest.id, sync::summary(&manifest)))?,
+            Format::Human => output::print(&told(&manifest, &sync::summary(&manifest)))?,
         }
         Ok(Exit::Done)
     }
@@ -111,22 +112,25 @@ impl Args {
             backup::run_until(&source, store, &SystemClock, &progress, &request, signals::asked_to_stop()?).await?;
         match global.format {
             Format::Json => output::print_json(&manifest)?,
-            Format::Human => output::print(&told(&manifest))?,
+            Format::Human => output::print(&told(&manifest, &backup::summary(&manifest)))?,
         }
         Ok(Exit::Done)
     }
 }
 
-fn told(manifest: &Manifest) -> String {
+fn told(manifest: &Manifest, summary: &str) -> String {
     let when = match manifest.cluster_time {
         Some(at) if manifest.own_log.is_some() => {
             format!("of one instant by its own log: {} (cluster time {at})", manifest.consistent_at)
         }
         Some(at) => format!("all of one instant: {} (cluster time {at})", manifest.consistent_at),
+        None if manifest.consistency == Consistency::Snapshot => {
+            format!("all of one instant: {}", manifest.consistent_at)
+        }
         None => format!("not of one instant; read from {} on", manifest.consistent_at),
     };
     let until =
         manifest.expires_at.map_or_else(|| "not set to expire".to_string(), |at| format!("to be kept until {at}"));
     let until = manifest.locked_until.map_or(until.clone(), |at| format!("{until}; locked until {at}"));
-    format!("{}\n  {}\n  {when}\n  {until}\n", manifest.id, backup::summary(manifest))
+    format!("{}\n  {summary}\n  {when}\n  {until}\n", manifest.id)
 }

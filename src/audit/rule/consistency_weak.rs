@@ -32,8 +32,8 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
             items.push(Item { asset: asset.name.clone(), at: Some(at), verdict, says, evidence: vec![] });
         }
     }
-    let remedy =
-        "read at one cluster time (`plimsoll backup` on a replica set), or dump with the log of the dump's own time";
+    let remedy = "read all at one instant (`plimsoll backup` of a replica set, or of a bucket that keeps versions), or dump \
+                  with the log of the dump's own time";
     report.find_all(context, Code::ConsistencyWeak, "copies are not of one instant as asked", remedy, items);
 }
 

@@ -47,7 +47,7 @@ impl Word for Consistency {
     const WORDS: &'static [(&'static str, Self, &'static str)] = &[
         ("none", Consistency::None, "each part is of some instant between start and end"),
         ("oplog", Consistency::Oplog, "made consistent by replaying the log of the time that the read took"),
-        ("snapshot", Consistency::Snapshot, "read at one cluster time"),
+        ("snapshot", Consistency::Snapshot, "all of one instant"),
     ];
 }
 
