@@ -29,7 +29,7 @@
 //! | floor | rooms | rule |
 //! |---|---|---|
 //! | foundations | `base` | pure |
-//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `audit`, `sim`, `cost`, `gate` | no IO, no async, no clock, no printing |
+//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `retention`, `audit`, `sim`, `cost`, `gate` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
 //! | edges | `mongo`, `store`, `clock`, `lab`, `report`, `cli` | the only places with IO |
 //!
@@ -70,6 +70,7 @@ pub mod policy;
 pub mod port;
 pub mod report;
 pub mod repository;
+pub mod retention;
 pub mod schedule;
 pub mod script;
 pub mod sim;

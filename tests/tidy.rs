@@ -12,13 +12,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["base", "schedule", "script"]),
     ("evidence", &["base", "policy"]),
     ("timeline", &["base", "schedule", "policy", "evidence"]),
-    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline"]),
+    ("retention", &["base", "policy"]),
+    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline", "retention"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
-    ("cost", &["base", "schedule", "policy", "evidence", "timeline", "sim"]),
+    ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "sim"]),
     ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),
     ("port", &["base"]),
     ("repository", &["base", "policy", "evidence", "port"]),
-    ("engine", &["base", "policy", "evidence", "timeline", "port", "repository"]),
+    ("engine", &["base", "policy", "evidence", "timeline", "retention", "port", "repository"]),
     ("clock", &["base", "port"]),
     ("mongo", &["base", "port", "engine"]),
     ("store", &["base", "port"]),
@@ -33,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "evidence",
             "timeline",
+            "retention",
             "audit",
             "sim",
             "cost",
@@ -52,7 +54,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure: crates that do IO have no business there.
-const PURE: &[&str] = &["base", "schedule", "script", "policy", "evidence", "timeline", "audit", "sim", "cost", "gate"];
+const PURE: &[&str] =
+    &["base", "schedule", "script", "policy", "evidence", "timeline", "retention", "audit", "sim", "cost", "gate"];
 const IMPURE: &[&str] =
     &["tokio", "mongodb::", "aws_sdk_s3", "std::fs", "std::net", "std::process", "std::env", "async "];
 

@@ -4,6 +4,7 @@
 use crate::base::{Bytes, Instant, Span, Window};
 use crate::evidence::Evidence;
 use crate::policy::{Asset, AssetKind, Mechanism, Policy, Protection};
+use crate::retention::reach;
 
 /// What one protection keeps of one asset, and writes in a year.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,7 +118,11 @@ fn snapshots(
     if declared.is_none() && asset.kind == AssetKind::S3 {
         return stored_once(asset, size, runs, days);
     }
-    let points = (runs * days / 365.0).max(1.0);
+    let recent = (runs * days / 365.0).max(1.0);
+    // What the tiers keep of the older points, at most.
+    let older =
+        protection.keep.as_ref().map_or(0.0, |keep| reach::beyond(&keep.value, Span::from_hours(days * 24.0), recent));
+    let points = recent + older;
     let fraction = declared
         .or_else(|| recorded(root, asset, evidence))
         .unwrap_or(Fraction { value: DUMP_FRACTION, said: format!("{DUMP_FRACTION} of the size, by default") });

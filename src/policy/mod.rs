@@ -19,7 +19,10 @@ pub use beside::{Beside, Scheduled};
 pub use include::Fetched;
 pub use objective::{Consistency, Objective};
 pub use place::{Place, Placed, SourceText};
-pub use plan::{Asset, AssetKind, Credential, Domain, DomainKind, Mechanism, Medium, Protection, Scheduler};
+pub use plan::{
+    Asset, AssetKind, Credential, Domain, DomainKind, Expectation, Expects, Mechanism, Medium, Protection, Scheduler,
+    Tiers,
+};
 pub use problem::Problem;
 pub use scenario::{Duration, LossRates, Scenario, Step};
 pub use validate::{Refused, parse, parse_with};

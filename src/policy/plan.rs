@@ -20,10 +20,32 @@ pub struct Asset {
     pub references: Option<Placed<String>>,
     /// Names of the checks that a drill must pass to count.
     pub checks: Vec<Placed<String>>,
+    /// Checks of the policy's own; their names stand among `checks`.
+    pub expect: Vec<Expectation>,
     /// The asset's own objectives; see [`super::Policy::objective_for`].
     pub objective: Objective,
     /// The asset's own loss rates, in place of the policy's.
     pub losses: Option<super::LossRates>,
+}
+
+/// What a drill must find in what it restored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    pub name: String,
+    pub at: Place,
+    pub db: String,
+    pub collection: String,
+    pub expects: Expects,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expects {
+    /// So many documents.
+    AtLeast(u64),
+    /// A time in this field so close to the restored state.
+    Fresh { field: String, within: Span },
+    /// Every upload that the field names, by its key after the prefix.
+    References { field: String, prefix: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +122,8 @@ pub struct Protection {
     pub runs_in: Vec<Placed<String>>,
     /// How long a point is kept. None: not declared, so nothing is promised.
     pub retention: Option<Placed<Span>>,
+    /// What stays of the points that are older than the retention.
+    pub keep: Option<Placed<Tiers>>,
     /// The retention that the plan names, where the store's own rule ends it sooner.
     pub cut_short: Option<Placed<Span>>,
     /// After how long the store's own rule removes points.
@@ -126,6 +150,17 @@ pub struct Protection {
     pub compress: Option<Placed<Compression>>,
     /// Size of what one point adds to the bill, as a fraction of the asset's size after compression and deduplication.
     pub stored_fraction: Option<Placed<f64>>,
+}
+
+/// Points that stay beyond their retention: the newest of each of so many stretches of the calendar.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tiers {
+    pub last: u32,
+    pub hourly: u32,
+    pub daily: u32,
+    pub weekly: u32,
+    pub monthly: u32,
+    pub yearly: u32,
 }
 
 #[derive(Debug, Clone)]

@@ -388,3 +388,45 @@ reach = "here"
       = help: it takes tables, each under a header in double brackets, such as [[contact]]
     "#);
 }
+
+#[test]
+fn what_is_kept_of_older_points_needs_a_retention_and_a_number() {
+    let protection = |more: &str| {
+        said_of(&format!(
+            "[protection.p]\nkind = \"snapshot\"\nassets = [\"a\"]\nschedule = \"0 3 * * *\"\ntakes = \"1h\"\nstored_in = [\"here\"]\n{more}\n"
+        ))
+    };
+    assert_eq!(protection("retention = \"7d\"\nkeep = { daily = 30, monthly = 12 }"), "no problem");
+    assert_snapshot!(protection("keep = { daily = 30 }"), @r#"
+    error: `keep` needs a `retention` beside it
+      --> plan.toml:14:8
+       |
+    14 | keep = { daily = 30 }
+       |        ^^^^^^^^^^^^^^
+       = help: every point stays for the retention; `keep` says what stays of the older ones
+    "#);
+    assert_snapshot!(protection("retention = \"7d\"\nkeep = { daily = 0 }"), @r#"
+    error: `keep` keeps nothing
+      --> plan.toml:15:8
+       |
+    15 | keep = { daily = 0 }
+       |        ^^^^^^^^^^^^^
+       = help: it takes last, hourly, daily, weekly, monthly or yearly, one of them above 0
+    "#);
+    assert_snapshot!(protection("retention = \"7d\"\nkeep = { dayly = 7 }"), @r#"
+    error: `keep` keeps nothing
+      --> plan.toml:15:8
+       |
+    15 | keep = { dayly = 7 }
+       |        ^^^^^^^^^^^^^
+       = help: it takes last, hourly, daily, weekly, monthly or yearly, one of them above 0
+    error: unknown field `dayly` in a table of what is kept
+      --> plan.toml:15:10
+       |
+    15 | keep = { dayly = 7 }
+       |          ^^^^^
+       = help: did you mean `daily`? allowed: last, hourly, daily, weekly, monthly, yearly
+    "#);
+    assert!(protection("retention = \"30\"").contains("is not a duration"), "a unit that is left out is no unit");
+    assert!(protection("retention = \"30 days\"").contains("unknown unit `days`"));
+}

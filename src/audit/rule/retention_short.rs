@@ -2,7 +2,9 @@
 
 use crate::audit::context::Item;
 use crate::audit::{Code, Context, Report, Subject, Verdict};
-use crate::policy::Mechanism;
+use crate::base::Span;
+use crate::policy::{Mechanism, Placed, Protection};
+use crate::retention::reach;
 
 pub fn check(context: &Context, report: &mut Report) {
     let mut items = Vec::new();
@@ -10,7 +12,7 @@ pub fn check(context: &Context, report: &mut Report) {
         let Some(asked) = context.objective(asset).retention else { continue };
         // A mirror keeps one state however long it is kept.
         let keeping = context.copies_of(asset).filter(|p| !matches!(p.mechanism, Mechanism::Mirror { .. }));
-        let kept = keeping.filter_map(|p| Some((p.retention.as_ref()?, p))).max_by_key(|(kept, _)| kept.value);
+        let kept = keeping.filter_map(|p| Some((reaches(p)?, p))).max_by_key(|(kept, _)| kept.value);
         let (verdict, says, at) = match kept {
             Some((kept, protection)) if kept.value >= asked.value => {
                 let why = format!("`{}` keeps it for {}, {} is asked", protection.name, kept.value, asked.value);
@@ -34,4 +36,13 @@ pub fn check(context: &Context, report: &mut Report) {
     }
     let remedy = "keep copies longer, or add a cheap long-term copy";
     report.find_all(context, Code::RetentionShort, "copies are not kept long enough", remedy, items);
+}
+
+/// The retention, or what is kept of the older points where that reaches further.
+fn reaches(protection: &Protection) -> Option<Placed<Span>> {
+    let kept = protection.retention.clone()?;
+    let tiers = protection.keep.as_ref().map(|keep| Placed::new(reach::at_least(&keep.value), keep.at));
+    // What the store's own rule removes, no tier keeps.
+    let tiers = tiers.filter(|tiers| tiers.value > kept.value && protection.lifecycle.is_none());
+    Some(tiers.unwrap_or(kept))
 }

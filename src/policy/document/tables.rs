@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::reader::table;
 use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Share, Text, Wait};
-use super::words::{Assumed, Currency, Kind, Takes, Until, Version};
+use super::words::{Assumed, Count, Currency, Kind, Looks, Takes, Until, Version};
 use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
 use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Scheduler};
 
@@ -135,10 +135,32 @@ table! {
         references: Name, optional;
         /// Names of the checks that a drill of it must pass to count.
         checks: List<Text>, optional;
+        /// Checks of your own on what a drill restores; it counts only if they pass.
+        expect: Rows<ExpectTable>, optional;
         /// What holds for this asset in place of the policy's objective, value by value.
         objective: ObjectiveTable, optional;
         /// What failures of this asset cost, in place of the policy's losses.
         losses: LossesTable, optional;
+    }
+}
+
+table! {
+    /// A check of your own on what a drill restores.
+    ExpectTable = "an expectation" {
+        /// What the check is called in the drill's record.
+        name: Text, required;
+        /// What it looks at.
+        kind: Looks, required;
+        /// The collection, as database.collection.
+        collection: Text, required;
+        /// How many documents it holds at least.
+        at_least: Count, required for ["count"];
+        /// The field, with dots into what is within: a time, or the key of an upload.
+        field: Text, required for ["fresh", "references"];
+        /// How much older than the restored state the newest of these times may be.
+        within: Positive, required for ["fresh"];
+        /// What stands before each key in the bucket, and not in the field.
+        prefix: Text, optional for ["references"];
     }
 }
 
@@ -175,6 +197,8 @@ table! {
         runs_in: List<Name>, optional for ["snapshot", "log", "mirror", "copy", "replica"];
         /// How long a point is kept; for a log its window where absent.
         retention: Positive, optional for ["snapshot", "log", "versioning", "copy"];
+        /// What stays of the points that are older than the retention.
+        keep: KeepTable, optional for ["snapshot", "copy"];
         /// After how long the store's own rule removes points, whatever their retention.
         lifecycle: Positive, optional for ["snapshot", "log", "versioning", "copy"];
         /// Object lock on each point, counted from its creation.
@@ -197,6 +221,25 @@ table! {
         compress: Compression, optional for ["snapshot"];
         /// What one point adds to the bill, as a fraction of the asset's size.
         stored_fraction: Fraction, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
+    }
+}
+
+table! {
+    /// Points that stay beyond their retention: the newest of each of so many hours, days, weeks, months and years that
+    /// have one.
+    KeepTable = "a table of what is kept" {
+        /// So many of the newest points.
+        last: u32, optional;
+        /// The newest point of each of so many hours.
+        hourly: u32, optional;
+        /// The newest point of each of so many days.
+        daily: u32, optional;
+        /// The newest point of each of so many weeks, which begin on Monday.
+        weekly: u32, optional;
+        /// The newest point of each of so many months.
+        monthly: u32, optional;
+        /// The newest point of each of so many years.
+        yearly: u32, optional;
     }
 }
 

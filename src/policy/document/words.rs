@@ -87,6 +87,46 @@ impl Word for Kind {
     ];
 }
 
+/// What a check of the policy's own looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    Count,
+    Fresh,
+    References,
+}
+
+impl Word for Looks {
+    const TAKES: &'static str = "a kind of check, such as \"count\"";
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("count", Looks::Count, "the collection holds at least so many documents"),
+        ("fresh", Looks::Fresh, "the newest of these times is close to the state that was restored"),
+        ("references", Looks::References, "every upload that the field names is there"),
+    ];
+}
+
+/// A number of things, however many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Count(pub u64);
+
+impl Value for Count {
+    const TAKES: &'static str = "a whole number, at least 1 and at most 1e15";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Some(integer) = node.value.as_integer() else {
+            return reader.wrong_type(node, Self::TAKES);
+        };
+        let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok();
+        number.filter(|n| (1..=1_000_000_000_000_000).contains(n)).map(Count).or_else(|| {
+            let message = format!("`{}` cannot be {}", node.name, suggest::short(integer.as_str()));
+            reader.wrong(node.at, message, format!("it takes {}", Self::TAKES))
+        })
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "minimum": 1, "maximum": 1_000_000_000_000_000_u64 })
+    }
+}
+
 /// The version of the format, which is 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Version;

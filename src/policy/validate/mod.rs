@@ -1,5 +1,6 @@
 //! Tables to a [`Policy`]: every name resolves, nothing goes in a circle, every number makes sense.
 
+mod asset;
 mod names;
 mod plan;
 mod scenario;
@@ -63,7 +64,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let names = Names::of(&tables);
     let domains = plan::domains(named(tables.domain), &names, zone, reader);
     let credentials = plan::credentials(named(tables.credential), &names, reader);
-    let assets = plan::assets(named(tables.asset), &names, reader);
+    let assets = asset::assets(named(tables.asset), &names, reader);
     let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
     let scenarios = scenario::scenarios(named(tables.scenario), &names, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::first_moment;
 use super::names::{Names, refuse_circles};
-use super::{first_moment, loss_rates, objective};
 use crate::base::Span;
 use crate::policy::document::reader::Reader;
-use crate::policy::document::tables::{AssetTable, CredentialTable, DomainTable, ProtectionTable};
+use crate::policy::document::tables::{CredentialTable, DomainTable, KeepTable, ProtectionTable};
 use crate::policy::document::values::Positive;
 use crate::policy::document::words::{Kind, zone_or};
-use crate::policy::{Asset, AssetKind, Credential, Domain, Mechanism, Placed, Protection};
+use crate::policy::{Asset, AssetKind, Credential, Domain, Mechanism, Placed, Protection, Tiers};
 use crate::schedule::Schedule;
 
 pub fn domains(
@@ -44,37 +44,6 @@ pub fn credentials(
         can_delete: names.domains.all_known(table.can_delete, reader),
     };
     tables.into_iter().map(&mut read).collect()
-}
-
-pub fn assets(tables: Vec<(Placed<String>, AssetTable)>, names: &Names, reader: &mut Reader) -> Vec<Asset> {
-    let mut assets = vec![];
-    for (name, table) in tables {
-        let lives_in = names.domains.all_known(table.lives_in, reader);
-        let references = table.references.and_then(|reference| names.assets.known(reference, reader));
-        if let Some(own) = references.as_ref().filter(|reference| reference.value == name.value) {
-            reader.wrong::<()>(own.at, format!("`{}` refers to itself", name.value), "name another asset");
-        }
-        let Some(kind) = table.kind else { continue };
-        assets.push(Asset {
-            name: name.value,
-            at: name.at,
-            kind: kind.value,
-            size: table.size,
-            growth_per_year: table.growth_per_year.map_or(0.0, |growth| growth.value.0),
-            lives_in,
-            references,
-            checks: table
-                .checks
-                .map(|list| list.value.0)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|c| c.map(|c| c.0))
-                .collect(),
-            objective: objective(table.objective),
-            losses: table.losses.and_then(|losses| loss_rates(losses.value)),
-        });
-    }
-    assets
 }
 
 /// A copy holds the points of what it copies, and so its assets; versions stand where their assets live.
@@ -145,6 +114,28 @@ fn least(window: Placed<Span>, kept: &Option<Placed<Span>>) -> Placed<Span> {
     kept.iter().find(|kept| kept.value < window.value).cloned().unwrap_or(window)
 }
 
+/// Tiers thin out what the retention lets go; without one, nothing says what they add to.
+fn tiers(keep: Placed<KeepTable>, has_retention: bool, reader: &mut Reader) -> Option<Placed<Tiers>> {
+    let many = |field: Option<Placed<u32>>| field.map_or(0, |field| field.value);
+    let tiers = keep.map(|keep| Tiers {
+        last: many(keep.last),
+        hourly: many(keep.hourly),
+        daily: many(keep.daily),
+        weekly: many(keep.weekly),
+        monthly: many(keep.monthly),
+        yearly: many(keep.yearly),
+    });
+    if tiers.value == Tiers::default() {
+        let help = "it takes last, hourly, daily, weekly, monthly or yearly, one of them above 0";
+        return reader.wrong(tiers.at, "`keep` keeps nothing", help);
+    }
+    if !has_retention {
+        let help = "every point stays for the retention; `keep` says what stays of the older ones";
+        return reader.wrong(tiers.at, "`keep` needs a `retention` beside it", help);
+    }
+    Some(tiers)
+}
+
 fn protection(
     name: Placed<String>,
     table: ProtectionTable,
@@ -171,6 +162,7 @@ fn protection(
         (None, Some(ends)) => (Some(ends), None),
         (asked, _) => (asked, None),
     };
+    let keep = table.keep.and_then(|keep| tiers(keep, retention.is_some(), reader));
     let allowed_failures = table.allowed_failures.map_or(0, |n| n.value);
     let mechanism = match table.kind?.value {
         Kind::Snapshot => Mechanism::Snapshot { schedule: schedule?, takes: table.takes?, allowed_failures },
@@ -188,6 +180,7 @@ fn protection(
         stored_in,
         runs_in,
         retention,
+        keep,
         cut_short,
         lifecycle,
         lock: table.lock.map(|lock| lock.map(span)),
