@@ -165,6 +165,12 @@ pub trait ObjectStore: Send + Sync + Debug {
     /// Removing what is not there is no error.
     async fn delete(&self, key: &str) -> Result<()>;
 
+    /// As [`ObjectStore::delete`], with every version that the place keeps of it: nothing is left to pay for. Where a lock
+    /// holds one of them it fails, and what is visible is what was.
+    async fn erase(&self, key: &str) -> Result<()> {
+        self.delete(key).await
+    }
+
     /// Uploads below `prefix` that somebody began and has not finished, yet or for ever; none where the place keeps no
     /// such thing.
     async fn unfinished(&self, _prefix: &str) -> Result<Vec<Unfinished>> {

@@ -1,38 +1,70 @@
 //! `plimsoll drill`: restores for practice into a throwaway server, compares everything, records the times.
 
+mod step;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Exit;
-use super::connect::RepositoryArgs;
-use super::mongo_args::TargetArgs;
+use super::connect::{RepositoryArgs, S3Args};
+use super::mongo_args::{self, TargetArgs};
 use super::output::{self, Format, Global};
+use super::policy_file;
 use super::progress::Progress;
-use super::recovery_target::RecoveryTarget;
+use super::recovery_target;
 use super::signals;
-use crate::base::{Bytes, Result, Span};
+use crate::base::{Bytes, Fault, FaultKind, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::drill::{self, DrillRequest, Practised};
+use crate::engine::expectation::Expectations;
+use crate::engine::plan::RestoreTo;
+use crate::engine::points;
 use crate::evidence::{Drill, DrillOutcome, Phase};
 use crate::lab::guard::Guard;
 use crate::lab::server::{MongoOptions, MongoServer, ServerKind, locate};
 use crate::mongo::{Target, client};
+use crate::port::{Clock, MongoTarget};
 use crate::{repository, store};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    step: Option<step::Verb>,
+    /// Repository: s3://bucket/prefix, or a directory
+    #[arg(long, env = "PLIMSOLL_REPO", value_name = "URL", required = true)]
+    repo: Option<String>,
     #[command(flatten)]
-    repository: RepositoryArgs,
-    #[command(flatten)]
-    wanted: RecoveryTarget,
+    s3: S3Args,
+    /// The policy's name for what is restored
+    #[arg(long, value_name = "NAME", required = true)]
+    asset: Option<String>,
+    /// Restore to this instant, its second included (2026-11-20T14:03:07Z), or to a cluster time (secs:inc)
+    #[arg(long, value_name = "INSTANT", conflicts_with = "point")]
+    at: Option<String>,
+    /// Restore this recovery point [default: the newest]
+    #[arg(long, value_name = "ID")]
+    point: Option<String>,
+    /// Restore a recovery point by lot: the same all day, in time each of them
+    #[arg(long, conflicts_with_all = ["at", "point"])]
+    random: bool,
+    /// Draw the lot from this number in place of the day
+    #[arg(long, value_name = "NUMBER", requires = "random")]
+    seed: Option<u64>,
     /// Drill a dump of another tool: a directory or an archive of mongodump, or a tar of the original scripts
     ///
     /// A path, file:///path or s3://bucket/key. The drill is recorded in the repository, which is made if need be.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["at", "point"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["at", "point", "random"])]
     from: Option<String>,
+    /// Policy whose own checks of the asset are run (`expect`)
+    #[arg(long, env = "PLIMSOLL_POLICY", value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Without an address, a throwaway mongod is started on this machine
     #[command(flatten)]
     target: TargetArgs,
+    /// Drill beside other databases of the server that is named; without it, a server that holds any is refused
+    #[arg(long)]
+    beside_others: bool,
     /// The mongod to start [default: PLIMSOLL_MONGOD, else the PATH]
     #[arg(long, value_name = "FILE")]
     mongod: Option<PathBuf>,
@@ -40,16 +72,33 @@ pub struct Args {
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
-        output::runtime()?.block_on(self.drill(global))
+        match &self.step {
+            Some(step) => step.run(global),
+            None => output::runtime()?.block_on(self.drill(global)),
+        }
     }
 
     async fn drill(&self, global: &Global) -> Result<Exit> {
-        let wanted = self.wanted.request()?;
+        let (Some(repo), Some(asset)) = (&self.repo, &self.asset) else {
+            return Err(Fault::usage("a drill needs --repo and --asset"));
+        };
+        let expectations = self.expectations(asset)?;
+        let given = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
         let (store, what) = match &self.from {
-            None => (self.repository.open_existing().await?, Practised::Point(wanted.target)),
+            None => {
+                let store = given.open_existing().await?;
+                let wanted = match self.random {
+                    true => {
+                        let lot = points::by_lot(store.as_ref(), asset, SystemClock.now(), self.seed).await?;
+                        RestoreTo::Point(lot)
+                    }
+                    false => recovery_target::wanted(self.at.as_deref(), self.point.as_deref())?,
+                };
+                (store, Practised::Point(wanted))
+            }
             Some(from) => {
-                let (dumps, name) = store::locate(from, &self.repository.s3.options()).await?;
-                let store = self.repository.open().await?;
+                let (dumps, name) = store::locate(from, &self.s3.options()).await?;
+                let store = given.open().await?;
                 repository::open(Arc::clone(&store), &SystemClock).await?;
                 (store, Practised::Dump(dumps, name))
             }
@@ -63,8 +112,14 @@ impl Args {
             }
         };
         let address = server.as_ref().map_or_else(|| self.target.address(), |server| Ok(server.uri.clone()))?;
+        if server.is_none() {
+            mongo_args::refuse_the_source(&address)?;
+        }
         let target = Target::new(client::connect(&address).await?);
-        let request = DrillRequest { asset: wanted.asset, what, before };
+        if server.is_none() && !self.beside_others {
+            must_hold_nothing(&target).await?;
+        }
+        let request = DrillRequest { asset: asset.clone(), what, before, expectations };
         let progress = Progress::new(global);
         let drill = drill::run_until(store, &target, &SystemClock, &progress, &request, stop).await?;
         if let Some(server) = server {
@@ -75,6 +130,18 @@ impl Args {
             Format::Human => output::print(&told(&drill))?,
         }
         Ok(if drill.passed() { Exit::Done } else { Exit::Failed })
+    }
+
+    /// What the policy's own checks of the asset are.
+    fn expectations(&self, asset: &str) -> Result<Expectations> {
+        let Some(file) = &self.policy else { return Ok(Expectations::default()) };
+        let policy = policy_file::load(file)?;
+        let Some(asset) = policy.asset(asset) else {
+            return Err(Fault::usage(format!("`{}` declares no asset `{asset}`", policy.source.name))
+                .help("name one of its assets, or drill without a policy"));
+        };
+        let uploads = asset.references.as_ref().map(|uploads| uploads.value.clone());
+        Ok(Expectations { all: asset.expect.clone(), uploads })
     }
 
     /// A server of the drill's own, and how long it took to have it.
@@ -88,6 +155,15 @@ impl Args {
         let took = Span::millis(i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX));
         Ok((server, Phase { name: "provision".to_string(), took, bytes: 0 }))
     }
+}
+
+/// A server that holds somebody's data looks like one that somebody uses: a drill loads it, stops its deletion of expired
+/// documents, and drops what it made.
+async fn must_hold_nothing(target: &Target) -> Result<()> {
+    let Some(first) = target.databases().await?.into_iter().next() else { return Ok(()) };
+    let what = format!("the server holds `{}`: it looks like one that somebody uses", first.escape_debug());
+    Err(Fault::new(FaultKind::Conflict, what)
+        .help("nothing was changed; leave the address out to drill on a server of its own, or say --beside-others"))
 }
 
 fn told(drill: &Drill) -> String {

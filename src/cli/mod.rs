@@ -22,9 +22,11 @@ mod output;
 mod policy_file;
 mod prices;
 mod progress;
+mod prune;
 mod recovery_target;
 mod report;
 mod restore;
+mod schedule;
 mod schema;
 mod serving;
 mod signals;
@@ -72,6 +74,10 @@ enum Verb {
     Drill(drill::Args),
     /// Read back what is stored, and hash it again
     Verify(verify::Args),
+    /// Remove what no rule keeps any more, with the reason for each
+    Prune(prune::Args),
+    /// Write what a scheduler runs from, show the coming runs, hold files against the policy
+    Schedule(schedule::Args),
     /// Hold the evidence against the policy
     Audit(audit::Args),
     /// Simulate the policy's failure scenarios
@@ -115,6 +121,8 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Restore(args) => args.run(global),
         Verb::Drill(args) => args.run(global),
         Verb::Verify(args) => args.run(global),
+        Verb::Prune(args) => args.run(global),
+        Verb::Schedule(args) => args.run(global),
         Verb::Audit(args) => args.run(global, form),
         Verb::Check(args) => args.run(global, form),
         Verb::Simulate(args) => args.run(global),

@@ -35,6 +35,29 @@ impl TargetArgs {
     }
 }
 
+/// A drill into the server that the backups read would be a drill in production.
+pub fn refuse_the_source(target: &str) -> Result<()> {
+    let Some(source) = std::env::var(VARIABLE).ok().filter(|uri| !uri.is_empty()) else { return Ok(()) };
+    let (source, target) = (hosts(&source), hosts(target));
+    match target.iter().find(|host| source.contains(host)) {
+        None => Ok(()),
+        Some(host) => Err(Fault::usage(format!("`{host}` is the server that backups read ({VARIABLE})"))
+            .help("nothing was changed; name another server, or leave the address out to drill on one of its own")),
+    }
+}
+
+/// The hosts that an address names, with their ports.
+fn hosts(uri: &str) -> Vec<String> {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let before = rest.split(['/', '?']).next().unwrap_or_default();
+    let hosts = before.rsplit_once('@').map_or(before, |(_, hosts)| hosts);
+    let host = |host: &str| match host.contains(':') {
+        true => host.to_ascii_lowercase(),
+        false => format!("{}:27017", host.to_ascii_lowercase()),
+    };
+    hosts.split(',').filter(|host| !host.is_empty()).map(host).collect()
+}
+
 impl MongoArgs {
     /// Whether a server was named at all.
     pub fn is_named(&self) -> bool {
@@ -69,6 +92,13 @@ fn choose(flag: Option<&str>, environment: Option<String>, name: &str, variable:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hosts_of_an_address_are_found_whatever_stands_around_them() {
+        let all = hosts("mongodb://anna:p%40ss@Db1.example,db2.example:27018/shop?replicaSet=rs0");
+        assert_eq!(all, ["db1.example:27017", "db2.example:27018"]);
+        assert_eq!(hosts("mongodb+srv://cluster.example"), ["cluster.example:27017"]);
+    }
 
     #[test]
     fn a_password_comes_from_the_environment_alone() {

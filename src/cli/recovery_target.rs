@@ -20,13 +20,18 @@ pub struct RecoveryTarget {
 
 impl RecoveryTarget {
     pub fn request(&self) -> Result<RestoreRequest> {
-        let target = match (&self.at, &self.point) {
-            (Some(at), _) => RestoreTo::At(instant(at)?),
-            (None, Some(point)) => RestoreTo::Point(point.clone()),
-            (None, None) => RestoreTo::Newest,
-        };
+        let target = wanted(self.at.as_deref(), self.point.as_deref())?;
         Ok(RestoreRequest { asset: self.asset.clone(), target })
     }
+}
+
+/// An instant, a point, or the newest one.
+pub fn wanted(at: Option<&str>, point: Option<&str>) -> Result<RestoreTo> {
+    Ok(match (at, point) {
+        (Some(at), _) => RestoreTo::At(instant(at)?),
+        (None, Some(point)) => RestoreTo::Point(point.to_string()),
+        (None, None) => RestoreTo::Newest,
+    })
 }
 
 fn instant(text: &str) -> Result<OpTime> {

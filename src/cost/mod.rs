@@ -3,6 +3,7 @@
 pub mod bill;
 pub mod book;
 pub mod expected;
+pub mod saving;
 pub mod sensitivity;
 pub mod tradeoff;
 pub mod variant;

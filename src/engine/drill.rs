@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::event::{Event, Unit};
+use super::expectation::{self, Expectations};
 use super::phases::Phases;
 use super::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use super::restore::{self, Ready, RestoreOptions};
 use super::{Listener, compare, foreign, record, transfer};
-use crate::base::{Fault, FaultKind, Result, Span};
+use crate::base::{Fault, FaultKind, OpTime, Result, Span};
 use crate::evidence::{Check, Drill, DrillOutcome, Origin, Phase};
 use crate::port::Written;
 use crate::port::{Clock, MongoTarget, ObjectStore};
@@ -27,6 +28,8 @@ pub struct DrillRequest {
     pub what: Practised,
     /// Phases that came before, such as `provision` for the start of a server.
     pub before: Vec<Phase>,
+    /// The policy's own checks.
+    pub expectations: Expectations,
 }
 
 /// What is restored for practice.
@@ -152,6 +155,7 @@ async fn attempt(
 ) -> Result<()> {
     // A dump of another tool is read from end to end before its plan is known.
     let planning = phases.begin(if request.what.is_dump() { "fetch" } else { "plan" }, None, Unit::Objects);
+    let repository = store;
     let (store, plan) = match &request.what {
         Practised::Point(target) => {
             let wanted = RestoreRequest { asset: request.asset.clone(), target: target.clone() };
@@ -175,7 +179,7 @@ async fn attempt(
     let plan = plan.clone();
     findings.began = true;
     let result = tokio::select! {
-        result = restore_and_compare(&plan, store, target, phases, &ready, findings) => result,
+        result = restore_and_compare(&plan, (store, repository), target, phases, &ready, (request, findings)) => result,
         () = stop => Err(Fault::new(FaultKind::Interrupted, "the drill was stopped before its end")),
     };
     let cleaning = phases.begin("clean-up", None, Unit::Objects);
@@ -189,11 +193,11 @@ async fn attempt(
 
 async fn restore_and_compare(
     plan: &RestorePlan,
-    store: &dyn ObjectStore,
+    (store, repository): (&dyn ObjectStore, &dyn ObjectStore),
     target: &dyn MongoTarget,
     phases: &mut Phases<'_>,
     ready: &Ready,
-    findings: &mut Findings,
+    (request, findings): (&DrillRequest, &mut Findings),
 ) -> Result<()> {
     let done = restore::write(plan, store, target, phases, ready, &RestoreOptions::default()).await?;
     let base = format!("{} documents loaded, equal to the manifest by content hash", done.documents);
@@ -213,6 +217,8 @@ async fn restore_and_compare(
         findings.checks.extend(compare::with_manifest(&ready.collections, &found, &held));
     }
     findings.checks.push(compare::indexes(&ready.indexes, &found)?);
+    let state_of = plan.until.map_or(plan.base.consistent_at, OpTime::instant);
+    findings.checks.extend(expectation::check(target, repository, &request.expectations, &held, state_of).await?);
     phases.end(verifying, total.bytes);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The work itself: back up, capture, sync, restore, drill. Talks to traits only and tells what it does as events.
+//! The work itself: back up, capture, sync, verify, restore, drill, prune. Talks to traits only and tells what it does as events.
 
 pub mod backup;
 pub mod beside;
@@ -11,6 +11,7 @@ pub mod download;
 pub mod drill;
 pub mod dump;
 pub mod event;
+pub mod expectation;
 pub mod expected;
 pub mod extjson;
 pub mod foreign;
@@ -30,6 +31,7 @@ pub mod pieces;
 pub mod pipeline;
 pub mod plan;
 pub mod points;
+pub mod prune;
 pub mod record;
 pub mod replay;
 pub mod restore;
@@ -39,6 +41,7 @@ pub mod scope;
 pub mod selection;
 pub mod sift;
 pub mod skew;
+pub mod step;
 pub mod sync;
 pub mod transfer;
 pub mod translate;

@@ -2,7 +2,8 @@
 
 use futures_util::{StreamExt, stream};
 
-use crate::base::{Fault, FaultKind, Result};
+use crate::base::rng::Stream;
+use crate::base::{Fault, FaultKind, Instant, Result, Span};
 use crate::port::ObjectStore;
 use crate::repository::key::{Name, SNAPSHOTS};
 use crate::repository::manifest::ManifestKind;
@@ -45,7 +46,8 @@ pub async fn of(
         match outcome {
             Ok(manifest) if manifest.kind == kind => manifests.push(manifest),
             Ok(_) => {}
-            Err(fault) if matches!(fault.kind, FaultKind::Corrupt | FaultKind::Unsupported) => {
+            // One that is missing was pruned since it was listed.
+            Err(fault) if matches!(fault.kind, FaultKind::Corrupt | FaultKind::Unsupported | FaultKind::Missing) => {
                 notes.push(format!("{fault}: passed over"));
             }
             Err(fault) => return Err(fault),
@@ -53,4 +55,16 @@ pub async fn of(
     }
     manifests.sort_by(|a, b| (b.consistent_at, b.cluster_time, &b.id).cmp(&(a.consistent_at, a.cluster_time, &a.id)));
     Ok(manifests)
+}
+
+/// One of the points of a database by lot: the same all day, so that a drill can be repeated, and in time each of them.
+pub async fn by_lot(store: &dyn ObjectStore, asset: &str, at: Instant, seed: Option<u64>) -> Result<String> {
+    let points = of(store, asset, ManifestKind::Database, &mut Vec::new()).await?;
+    let day = u64::try_from(at.0.div_euclid(Span::days(1).0)).unwrap_or_default();
+    let place = Stream::new(seed.unwrap_or(day), 0).below(points.len() as u64);
+    let chosen = points.into_iter().nth(usize::try_from(place).unwrap_or_default());
+    chosen.map(|point| point.id).ok_or_else(|| {
+        Fault::missing(format!("there is no recovery point of `{asset}`"))
+            .help("`plimsoll inventory` lists those that exist")
+    })
 }

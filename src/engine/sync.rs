@@ -4,7 +4,7 @@
 //! nor time alone is trusted, since other bytes may come with the same of both, and a new time under the same tag may
 //! bring other metadata. What the bucket held is a list; the bytes are blobs that all points share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::event::{Event, Unit};
 use super::patience::{self, Patience};
 use super::phases::Phases;
+use super::prune::marks;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
 use super::{Listener, kept, leftovers, pipeline, points, uploads};
@@ -65,8 +66,13 @@ pub async fn run_until(
         let kept = kept::on_terms(store.as_ref(), &terms).await?;
         let mut patience = Patience::new(listener);
         loop {
-            match gather(bucket, &*kept, clock, listener, request, (&name, &terms)).await {
-                Ok(manifest) => break publish(&*kept, &name, manifest).await,
+            let gathered = gather(bucket, &*kept, clock, listener, request, (&name, &terms)).await;
+            let published = match gathered {
+                Ok(gathered) => publish(&*kept, (clock, listener), &name, gathered).await,
+                Err(fault) => Err(fault),
+            };
+            match published {
+                Ok(manifest) => break Ok(manifest),
                 // The blobs that are there by now are not written again.
                 Err(fault) if patience.again(&fault).await => {}
                 Err(fault) => break Err(patience::outlasted(fault)),
@@ -86,7 +92,7 @@ pub async fn run_until(
     result
 }
 
-/// Brings in what is not there yet; nothing makes it visible.
+/// Brings in what is not there yet; nothing makes it visible. With it, the prunings that were over before.
 async fn gather(
     bucket: &dyn ObjectStore,
     store: &dyn ObjectStore,
@@ -94,16 +100,17 @@ async fn gather(
     listener: &dyn Listener,
     request: &SyncRequest,
     (name, terms): (&SnapshotName, &Terms),
-) -> Result<Manifest> {
+) -> Result<(Manifest, BTreeSet<String>)> {
     let mut phases = Phases { listener, done: Vec::new() };
     let listing = phases.begin("list", None, Unit::Objects);
     let started_at = clock.now();
     let listed = async { Listed::of_one_instant(bucket, clock, listener).await };
-    let ((listed, instant), before) = tokio::try_join!(listed, Before::read(store, &request.asset, listener))?;
+    let ((listed, instant), mut before) = tokio::try_join!(listed, Before::read(store, &request.asset, listener))?;
     phases.end(listing, 0);
 
     let (total, objects_listed) = (listed.objects.iter().map(|object| object.info.bytes).sum(), listed.objects.len());
     let copying = phases.begin("copy", Some(total), Unit::Bytes);
+    let over_before = std::mem::take(&mut before.over);
     let entries = before.take_in(bucket, listener, listed.objects, terms).await?;
     // All that was listed is here, and under the tag that it was listed with.
     let as_listed = entries.len() == objects_listed
@@ -118,7 +125,7 @@ async fn gather(
     let list =
         pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), uploads::lines(&entries)?)
             .await?;
-    Ok(Manifest {
+    let manifest = Manifest {
         format: FORMAT,
         id: name.id.to_string(),
         asset: request.asset.clone(),
@@ -142,16 +149,41 @@ async fn gather(
         versions: listed.keeps_versions.then_some(entries.len() as u64 - uploads),
         bytes_raw,
         timings: phases.done,
-    })
+    };
+    Ok((manifest, over_before))
 }
 
-/// From here on the snapshot exists.
-async fn publish(store: &dyn ObjectStore, name: &SnapshotName, manifest: Manifest) -> Result<Manifest> {
-    match store.put_new(&name.manifest().to_string(), manifest.encode()?).await? {
-        Written::New => Ok(manifest),
-        Written::Existed => Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", name.id))
-            .help("run the backup again; its name comes from the clock")),
+/// Makes the snapshot exist. What was pruned away, and is wanted again, is taken back first; and looked for after it, should
+/// this process have stood still in between for so long that a sweep was faster.
+async fn publish(
+    store: &dyn ObjectStore,
+    (clock, listener): (&dyn Clock, &dyn Listener),
+    name: &SnapshotName,
+    (manifest, over_before): (Manifest, BTreeSet<String>),
+) -> Result<Manifest> {
+    let wanted: HashSet<&str> = manifest.objects.iter().map(|object| object.key.as_str()).collect();
+    let take_back = || marks::take_back(store, clock, &manifest.id, &over_before, &wanted);
+    if let Some(gone) = take_back().await? {
+        return Err(gone);
     }
+    let key = name.manifest().to_string();
+    if store.put_new(&key, manifest.encode()?).await? == Written::Existed {
+        return Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", name.id))
+            .help("run the backup again; its name comes from the clock"));
+    }
+    match take_back().await {
+        Ok(None) => {}
+        Ok(Some(gone)) => {
+            store.erase(&key).await?;
+            return Err(gone);
+        }
+        // The point is whole by all that was known when it was made.
+        Err(fault) => {
+            let why = record::chain(&fault);
+            listener.on(Event::Warning(format!("whether a pruning goes on beside this run is not known: {why}")));
+        }
+    }
+    Ok(manifest)
 }
 
 /// What the bucket says that it holds, in the order of the list.
@@ -217,17 +249,20 @@ impl Listed {
 
 /// What the repository holds already.
 struct Before<'a> {
+    /// Prunings that were over before anything else was looked at.
+    over: BTreeSet<String>,
     uploads: HashMap<(String, Option<String>), UploadEntry>,
     intake: Intake<'a>,
 }
 
 impl<'a> Before<'a> {
     async fn read(store: &'a dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Self> {
+        let over = marks::over(store).await?;
         let blobs = async { store.list(BLOBS).await };
         let (uploads, blobs) = tokio::try_join!(newest(store, asset, listener), blobs)?;
         let uploads = uploads.into_iter().map(|entry| ((entry.key.clone(), entry.version.clone()), entry)).collect();
         let blobs = blobs.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
-        Ok(Before { uploads, intake: Intake::new(store, blobs) })
+        Ok(Before { over, uploads, intake: Intake::new(store, blobs) })
     }
 
     /// The entry of an object that has not changed, if its bytes are still here.

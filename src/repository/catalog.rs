@@ -13,6 +13,8 @@ use sha2::{Digest, Sha256};
 use super::chain;
 use super::key::{self, Key, Name, SliceName, SnapshotName};
 use super::manifest::{Manifest, ManifestKind, ObjectEntry, SliceHeader};
+use super::prune::Record;
+use super::step::{self, StepDone, StepStart, Timed};
 use super::verification::{self, Verification};
 use crate::base::{Fault, Instant, Result};
 use crate::evidence::{Drill, Evidence, Health, Origin, RecoveryPoint, Run, Unreadable};
@@ -50,7 +52,9 @@ pub async fn read(store: &dyn ObjectStore, read_at: Instant) -> Result<Evidence>
     let names = names.into_iter().filter(|(key, _)| matches!(key, Key::SliceHeader(_)));
     let headers: Vec<Found<SliceHeader>> = read_all(store, names.collect(), SliceHeader::decode, &mut evidence).await;
     let names = keys(&drills, &mut evidence, |_| true);
+    let (steps, names): (Vec<_>, Vec<_>) = names.into_iter().partition(|(key, _)| matches!(key, Key::Step(..)));
     let drills: Vec<Found<Drill>> = read_all(store, names, plain, &mut evidence).await;
+    let steps = read_steps(store, steps, &mut evidence).await;
     let names = keys(&runs, &mut evidence, |_| true);
     let runs: Vec<Found<Run>> = read_all(store, names, plain, &mut evidence).await;
 
@@ -58,6 +62,7 @@ pub async fn read(store: &dyn ObjectStore, read_at: Instant) -> Result<Evidence>
     let verifications: Vec<Found<Verification>> = read_all(store, names, Verification::decode, &mut evidence).await;
 
     add_drills(drills, &mut evidence);
+    step::join(steps, &mut evidence.drills);
     add_runs(runs, &mut evidence);
     let verifications = well_placed(verifications, &mut evidence);
     add_points(store, manifests, (&stored, &verifications), &mut evidence).await?;
@@ -179,6 +184,20 @@ fn add_drills(found: Vec<Found<Drill>>, evidence: &mut Evidence) {
             _ => misplaced(evidence, &origin.place),
         }
     }
+}
+
+/// The steps that are over. One that nobody ended says nothing.
+async fn read_steps(store: &dyn ObjectStore, names: Vec<(Key, u64)>, evidence: &mut Evidence) -> Vec<Timed> {
+    let (done, started): (Vec<_>, Vec<_>) = names.into_iter().partition(|(key, _)| matches!(key, Key::Step(_, true)));
+    let started: Vec<Found<StepStart>> = read_all(store, started, StepStart::decode, evidence).await;
+    let done: Vec<Found<StepDone>> = read_all(store, done, StepDone::decode, evidence).await;
+    let done: BTreeMap<String, StepDone> =
+        done.into_iter().map(|found| (found.value.id.clone(), found.value)).collect();
+    let timed = started.into_iter().filter_map(|found| {
+        let done = done.get(&found.value.id)?;
+        Timed::of(found.value, done)
+    });
+    timed.collect()
 }
 
 fn add_runs(found: Vec<Found<Run>>, evidence: &mut Evidence) {

@@ -10,8 +10,10 @@
 //! leases/<asset>/<number>.json                                                        twenty digits: who captures
 //! blobs/<aa>/<sha256>
 //! drills/<id>.json
+//! drills/steps/<id>/start.json | done.json                                          timed by hand
 //! runs/<id>.json
 //! verifications/<id>.json
+//! prunes/<id>/mark.json | fate.json | end.json
 //! ```
 
 use std::fmt;
@@ -41,8 +43,22 @@ pub enum Key {
     Lease(LeaseName),
     Blob(Digest),
     Drill(Name),
+    /// Of a step that somebody times: its start, or that it is done.
+    Step(Name, bool),
     Run(Name),
     Verification(Name),
+    Prune(Name, PruneStep),
+}
+
+/// What is written of a pruning as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PruneStep {
+    /// What goes.
+    Mark,
+    /// Whether it goes, decided once.
+    Fate,
+    /// What went.
+    End,
 }
 
 /// A name that is safe in a key, in a file name and on a terminal: letters, digits, `-`, `_` and `.`, at most 100,
@@ -84,6 +100,19 @@ pub const BLOBS: &str = "blobs/";
 pub const DRILLS: &str = "drills/";
 pub const RUNS: &str = "runs/";
 pub const VERIFICATIONS: &str = "verifications/";
+pub const PRUNES: &str = "prunes/";
+
+impl PruneStep {
+    const ALL: [PruneStep; 3] = [PruneStep::Mark, PruneStep::Fate, PruneStep::End];
+
+    fn file(self) -> &'static str {
+        match self {
+            PruneStep::Mark => "mark.json",
+            PruneStep::Fate => "fate.json",
+            PruneStep::End => "end.json",
+        }
+    }
+}
 
 impl Name {
     pub fn as_str(&self) -> &str {
@@ -212,12 +241,20 @@ impl Key {
         Ok(Key::Drill(id.parse()?))
     }
 
+    pub fn step(id: &str, is_done: bool) -> Result<Self> {
+        Ok(Key::Step(id.parse()?, is_done))
+    }
+
     pub fn run(id: &str) -> Result<Self> {
         Ok(Key::Run(id.parse()?))
     }
 
     pub fn verification(id: &str) -> Result<Self> {
         Ok(Key::Verification(id.parse()?))
+    }
+
+    pub fn prune(id: &str, step: PruneStep) -> Result<Self> {
+        Ok(Key::Prune(id.parse()?, step))
     }
 }
 
@@ -246,8 +283,10 @@ impl fmt::Display for Key {
             Key::Lease(lease) => write!(f, "{LEASES}{}/{:020}.json", lease.asset, lease.number),
             Key::Blob(digest) => write!(f, "{BLOBS}{}/{digest}", digest.0.get(..2).unwrap_or_default()),
             Key::Drill(id) => write!(f, "{DRILLS}{id}.json"),
+            Key::Step(id, is_done) => write!(f, "{DRILLS}steps/{id}/{}.json", if *is_done { "done" } else { "start" }),
             Key::Run(id) => write!(f, "{RUNS}{id}.json"),
             Key::Verification(id) => write!(f, "{VERIFICATIONS}{id}.json"),
+            Key::Prune(id, step) => write!(f, "{PRUNES}{id}/{}", step.file()),
         }
     }
 }
@@ -271,9 +310,16 @@ fn read(text: &str) -> Option<Key> {
         "oplog" => read_slice(rest),
         "leases" => read_lease(rest),
         "blobs" => Key::blob(rest.split_once('/')?.1).ok(),
-        "drills" => Key::drill(rest.strip_suffix(".json")?).ok(),
+        "drills" => match rest.strip_prefix("steps/").and_then(|rest| rest.split_once('/')) {
+            Some((id, file)) => Key::step(id, file == "done.json").ok(),
+            None => Key::drill(rest.strip_suffix(".json")?).ok(),
+        },
         "runs" => Key::run(rest.strip_suffix(".json")?).ok(),
         "verifications" => Key::verification(rest.strip_suffix(".json")?).ok(),
+        "prunes" => {
+            let (id, file) = rest.split_once('/')?;
+            Key::prune(id, PruneStep::ALL.into_iter().find(|step| step.file() == file)?).ok()
+        }
         _ => None,
     }
 }

@@ -8,11 +8,14 @@ pub mod format;
 pub mod key;
 pub mod lease;
 pub mod manifest;
+pub mod prune;
+pub mod step;
 pub mod verification;
 
 pub use exclusion::Exclusion;
 pub use format::{open, require};
-pub use key::{Key, SliceName, SnapshotName};
+pub use key::{Key, PruneStep, SliceName, SnapshotName};
 pub use lease::{Holder, Lease};
 pub use manifest::{CollectionEntry, Manifest, ObjectEntry, OwnLog, SliceHeader};
+pub use prune::{Fate, Mark};
 pub use verification::Verification;

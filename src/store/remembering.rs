@@ -140,6 +140,11 @@ impl ObjectStore for Remembering {
         self.listed().remove(key);
         self.store.delete(key).await
     }
+
+    async fn erase(&self, key: &str) -> Result<()> {
+        self.listed().remove(key);
+        self.store.erase(key).await
+    }
 }
 
 /// The digest that an ETag is: an MD5, as S3 gives it, or a SHA-256. None for any other.

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::primitives::DateTime;
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::body::Body;
 use self::place::Place;
@@ -30,6 +30,8 @@ pub struct S3Store {
     place: Place,
     /// One permit for each MiB of a part that is on its way: bounds memory however many uploads run.
     permits: Arc<Semaphore>,
+    /// Whether the bucket keeps versions, once that was asked.
+    versioned: Arc<OnceCell<bool>>,
 }
 
 /// At most this much of all uploads is in flight, beside the part that each of them is filling.
@@ -42,7 +44,8 @@ impl S3Store {
     /// Finds the credentials; asks the server nothing yet.
     pub async fn open(bucket: &str, prefix: &str, options: &S3Options) -> Result<Self> {
         let place = Place::open(bucket, prefix, options).await?;
-        Ok(S3Store { place, permits: Arc::new(Semaphore::new(IN_FLIGHT_MIB as usize)) })
+        let permits = Arc::new(Semaphore::new(IN_FLIGHT_MIB as usize));
+        Ok(S3Store { place, permits, versioned: Arc::default() })
     }
 
     /// One conditional PUT, not retried: what a retry answers says nothing about the first try.
@@ -189,6 +192,13 @@ impl ObjectStore for S3Store {
             // Some servers answer 404; a missing bucket is still an error.
             Err(error) if errors::is_missing_key(&error) => Ok(()),
             Err(error) => Err(self.place.fault("delete", key, error)),
+        }
+    }
+
+    async fn erase(&self, key: &str) -> Result<()> {
+        match self.versioned.get_or_try_init(|| listing::keeps_versions(&self.place)).await? {
+            true => bucket::erase_versions(&self.place, key).await,
+            false => self.delete(key).await,
         }
     }
 

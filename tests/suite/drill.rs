@@ -7,6 +7,7 @@ use plimsoll::base::Instant;
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::event::Silent;
+use plimsoll::engine::expectation::Expectations;
 use plimsoll::engine::expected::{self, Expected};
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::evidence::{Drill, DrillOutcome};
@@ -53,7 +54,8 @@ impl Story {
     }
 
     async fn practise(&self, what: Practised) -> Drill {
-        let request = DrillRequest { asset: ASSET.to_string(), what, before: Vec::new() };
+        let request =
+            DrillRequest { asset: ASSET.to_string(), what, before: Vec::new(), expectations: Expectations::default() };
         let held = self.target.databases().await.expect("databases");
         let drill = drill::run(Arc::clone(&self.store), &self.target, &SystemClock, &Silent, &request).await;
         let drill = drill.expect("recorded");

@@ -8,6 +8,7 @@ use mongodb::{Client, Database};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::event::Silent;
+use plimsoll::engine::expectation::Expectations;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::engine::restore::{self, RestoreOptions};
 use plimsoll::mongo::{Source, Target, client};
@@ -126,8 +127,12 @@ async fn all_that_a_database_can_hold_comes_back_through_a_directory_byte_for_by
     assert_eq!(counts.len(), 21, "{counts:?}");
 
     to.database(DB).drop().await.expect("drops");
-    let wanted =
-        DrillRequest { asset: ASSET.to_string(), what: Practised::Point(RestoreTo::Newest), before: Vec::new() };
+    let wanted = DrillRequest {
+        asset: ASSET.to_string(),
+        what: Practised::Point(RestoreTo::Newest),
+        before: Vec::new(),
+        expectations: Expectations::default(),
+    };
     let drill = drill::run(store, &target, &SystemClock, &Silent, &wanted).await.expect("a drill");
     assert!(drill.passed(), "{:?}", drill.outcome);
 }

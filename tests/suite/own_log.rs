@@ -16,6 +16,7 @@ use plimsoll::engine::download;
 use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::dump::Wanted;
 use plimsoll::engine::event::Silent;
+use plimsoll::engine::expectation::Expectations;
 use plimsoll::engine::plan::{self, RestoreRequest, RestoreTo};
 use plimsoll::engine::restore::{self, RestoreOptions, Restored};
 use plimsoll::lab::server::{MongoOptions, MongoServer};
@@ -217,8 +218,12 @@ async fn changes_of_every_kind_while_it_is_read_come_back_as_of_the_last_instant
     assert!(later["busy.things"].0 != point["busy.things"].0);
 
     to.database("busy").drop().await.expect("drops");
-    let wanted =
-        DrillRequest { asset: ASSET.to_string(), what: Practised::Point(RestoreTo::Newest), before: Vec::new() };
+    let wanted = DrillRequest {
+        asset: ASSET.to_string(),
+        what: Practised::Point(RestoreTo::Newest),
+        before: Vec::new(),
+        expectations: Expectations::default(),
+    };
     let drill = drill::run(store, &Target::new(to), &SystemClock, &Silent, &wanted).await.expect("a drill");
     assert!(drill.passed(), "{:?}", drill.outcome);
     let counts = drill.checks.iter().find(|check| check.name == "counts").expect("counts");

@@ -10,6 +10,7 @@ use plimsoll::base::{Fault, FaultKind, Instant, Span};
 use plimsoll::clock::SystemClock;
 use plimsoll::engine::drill::{self, DrillRequest, Practised};
 use plimsoll::engine::event::Silent;
+use plimsoll::engine::expectation::Expectations;
 use plimsoll::engine::plan::RestoreTo;
 use plimsoll::engine::verify::{self, VerifyRequest};
 use plimsoll::evidence::Health;
@@ -134,7 +135,12 @@ async fn a_point_that_verifies_restores_whatever_else_is_damaged() {
                 continue;
             }
             let what = Practised::Point(RestoreTo::Point(of.point.clone()));
-            let request = DrillRequest { asset: ASSET.to_string(), what, before: Vec::new() };
+            let request = DrillRequest {
+                asset: ASSET.to_string(),
+                what,
+                before: Vec::new(),
+                expectations: Expectations::default(),
+            };
             let drill = drill::run(Arc::clone(&damaged), &target, &SystemClock, &Silent, &request).await;
             let drill = drill.expect("recorded");
             assert!(drill.passed(), "{} damaged: {:?}", object.key, drill.outcome);

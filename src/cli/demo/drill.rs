@@ -9,6 +9,7 @@ use super::stage::{Stage, since};
 use crate::base::quantity::grouped;
 use crate::base::{Bytes, Result};
 use crate::engine::drill::{self, DrillRequest, Practised};
+use crate::engine::expectation::Expectations;
 use crate::engine::plan::RestoreTo;
 use crate::evidence::{Drill, Phase};
 use crate::mongo::{Target, client};
@@ -23,6 +24,7 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, stored: &Stored) -> Result<Drill>
         asset: DATABASE.to_string(),
         what: Practised::Point(RestoreTo::Newest),
         before: vec![provision],
+        expectations: Expectations::default(),
     };
     let store = Arc::clone(&stored.repository);
     let drill = drill::run(store, &target, stage.clock.as_ref(), &stage.ear(), &request).await?;

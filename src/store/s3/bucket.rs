@@ -1,10 +1,12 @@
-//! Making, setting up and removing buckets: for the lab alone, whose buckets are its own. No verb does it.
+//! Making, setting up and removing buckets: for the lab alone, whose buckets are its own. No verb does it. And the removal
+//! of all that a bucket keeps of one key.
 
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
 };
 
-use super::S3Store;
+use super::place::Place;
+use super::{S3Store, errors, listing};
 use crate::base::Result;
 
 impl S3Store {
@@ -45,4 +47,18 @@ impl S3Store {
         let request = place.client.delete_bucket().bucket(&place.bucket);
         request.send().await.map(drop).map_err(|e| place.fault("remove the bucket", &place.bucket, e))
     }
+}
+
+/// Removes every version of a key, the oldest first: what a lock refuses half-way is still what is visible.
+pub async fn erase_versions(place: &Place, key: &str) -> Result<()> {
+    let versions = listing::all_versions(place, key).await?;
+    for version in versions.iter().rev().filter(|version| version.info.key == key) {
+        let request = place.client.delete_object().bucket(&place.bucket).key(place.full(key)?).version_id(&version.id);
+        match request.send().await {
+            Ok(_) => {}
+            Err(error) if errors::is_missing_key(&error) => {}
+            Err(error) => return Err(place.fault("delete", key, error)),
+        }
+    }
+    Ok(())
 }

@@ -42,14 +42,24 @@ pub async fn objects(place: &Place, prefix: &str) -> Result<Vec<ObjectInfo>> {
     }
 }
 
-/// Every version; none where the bucket never kept any.
-pub async fn versions(place: &Place, prefix: &str) -> Result<Option<Vec<ObjectVersion>>> {
+/// Whether the bucket keeps, or once kept, versions.
+pub async fn keeps_versions(place: &Place) -> Result<bool> {
     let asked = place.client.get_bucket_versioning().bucket(&place.bucket).send().await;
     let asked = asked.map_err(|e| place.fault("ask for the versioning of", &place.bucket, e))?;
     // Suspended, it still holds what it kept before.
-    if !matches!(asked.status(), Some(BucketVersioningStatus::Enabled | BucketVersioningStatus::Suspended)) {
+    Ok(matches!(asked.status(), Some(BucketVersioningStatus::Enabled | BucketVersioningStatus::Suspended)))
+}
+
+/// Every version; none where the bucket never kept any.
+pub async fn versions(place: &Place, prefix: &str) -> Result<Option<Vec<ObjectVersion>>> {
+    if !keeps_versions(place).await? {
         return Ok(None);
     }
+    all_versions(place, prefix).await.map(Some)
+}
+
+/// Every version in a bucket that keeps them.
+pub async fn all_versions(place: &Place, prefix: &str) -> Result<Vec<ObjectVersion>> {
     let root = place.root();
     let mut found = Vec::new();
     let mut after: (Option<String>, Option<String>) = (None, None);
@@ -81,7 +91,7 @@ pub async fn versions(place: &Place, prefix: &str) -> Result<Option<Vec<ObjectVe
             // Listed again on another page, it is still one version.
             let mut seen = HashSet::new();
             found.retain(|v| seen.insert((v.info.key.clone(), v.id.clone())));
-            return Ok(Some(found));
+            return Ok(found);
         }
         let marker = page.next_key_marker().map(|marker| if is_encoded { decode(marker) } else { Ok(marker.into()) });
         let next = (marker.transpose()?, page.next_version_id_marker().map(String::from));
