@@ -20,7 +20,7 @@ const DAY: Span = Span::days(1);
 /// A store with points of these days of November at 03:00, and the clock at noon of the last.
 async fn nights(days: std::ops::RangeInclusive<u32>) -> (Arc<dyn ObjectStore>, Arc<Hand>) {
     let clock = Hand::at(&format!("2026-11-{:02}T12:00:00Z", days.end()));
-    let store = Dated::new(Arc::new(MemoryStore::new()), Arc::clone(&clock));
+    let store = Dated::over(Arc::new(MemoryStore::new()), Arc::clone(&clock));
     for day in days {
         point(store.as_ref(), &format!("n{day:02}"), at(&format!("2026-11-{day:02}T03:00:00Z"))).await;
     }
@@ -187,7 +187,7 @@ async fn points_of_which_nothing_is_declared_stay_and_those_that_were_promised_a
 #[tokio::test]
 async fn a_blob_goes_only_with_the_last_point_that_lists_it() {
     let clock = Hand::at("2026-11-10T12:00:00Z");
-    let store = Dated::new(Arc::new(MemoryStore::new()), Arc::clone(&clock));
+    let store = Dated::over(Arc::new(MemoryStore::new()), Arc::clone(&clock));
     let policy = policy("");
     uploads(&store, clock.as_ref(), &[("a", "shared"), ("b", "old")]).await.expect("syncs");
     for _ in 0..10 {

@@ -276,7 +276,7 @@ async fn a_clock_that_is_wrong_by_minutes_or_by_weeks_removes_nothing() {
     for by in wrong.into_iter().flat_map(|by| [by, Span::ZERO - by]) {
         let memory = MemoryStore::new();
         let right = stocked(&memory).await;
-        let store = Dated::new(Arc::new(memory.clone()), Arc::clone(&right));
+        let store = Dated::over(Arc::new(memory.clone()), Arc::clone(&right));
         let before = left(store.as_ref()).await;
         let ours = Hand::at("2026-11-18T13:00:00Z");
         ours.turn(by);
@@ -297,7 +297,7 @@ async fn a_clock_that_is_wrong_by_minutes_or_by_weeks_removes_nothing() {
 async fn a_mark_of_which_the_clocks_say_two_things_waits_for_the_later() {
     let memory = MemoryStore::new();
     let right = stocked(&memory).await;
-    let store = Dated::new(Arc::new(memory.clone()), Arc::clone(&right));
+    let store = Dated::over(Arc::new(memory.clone()), Arc::clone(&right));
     prune(store.as_ref(), right.as_ref(), &policy("")).await.expect("marks");
     // The machine's clock jumps ahead: it is refused, and its mark does not make an older one due.
     let ours = Hand::at("2026-12-18T13:00:00Z");
@@ -334,7 +334,7 @@ async fn what_is_erased_from_a_bucket_that_keeps_versions_leaves_none() {
 async fn a_locked_object_is_left_and_told_and_goes_once_its_lock_has_ended() {
     let (inner, _) = locking().await;
     let clock = Hand::at("2026-11-18T13:00:00Z");
-    let store = Dated::new(inner.clone(), Arc::clone(&clock));
+    let store = Dated::over(inner.clone(), Arc::clone(&clock));
     for day in 10..=18 {
         point(store.as_ref(), &format!("n{day}"), at(&format!("2026-11-{day}T03:00:00Z"))).await;
     }
@@ -376,7 +376,7 @@ async fn deletions_that_the_store_refuses_one_by_one_are_counted_as_they_are() {
     let proxied = Proxied::start(&servers::s3().await.options(), refusing).await;
     let through = S3Store::open(&bucket, "", &proxied.options).await.expect("opens");
     let clock = Hand::at("2026-11-18T13:00:00Z");
-    let store = Dated::new(Arc::new(through), Arc::clone(&clock));
+    let store = Dated::over(Arc::new(through), Arc::clone(&clock));
     for day in 10..=18 {
         point(store.as_ref(), &format!("n{day}"), at(&format!("2026-11-{day}T03:00:00Z"))).await;
     }

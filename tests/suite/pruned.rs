@@ -55,7 +55,7 @@ pub struct Dated {
 }
 
 impl Dated {
-    pub fn new(inner: Arc<dyn ObjectStore>, clock: Arc<Hand>) -> Arc<dyn ObjectStore> {
+    pub fn over(inner: Arc<dyn ObjectStore>, clock: Arc<Hand>) -> Arc<dyn ObjectStore> {
         Arc::new(Dated { inner, clock, written: Mutex::default() })
     }
 
@@ -257,8 +257,8 @@ pub async fn prune(store: &dyn ObjectStore, clock: &dyn Clock, policy: &Policy) 
 pub async fn whole(store: &dyn ObjectStore) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for object in store.list("").await.expect("lists") {
-        let is_manifest = object.key.ends_with("/manifest.json");
-        if !is_manifest && !(object.key.starts_with("oplog/") && object.key.ends_with(".json")) {
+        let is_header = object.key.starts_with("oplog/") && object.key.ends_with(".json");
+        if !(object.key.ends_with("/manifest.json") || is_header) {
             continue;
         }
         let told: serde_json::Value =
