@@ -1,12 +1,15 @@
 //! `plimsoll report`: the reports that people read, written into a folder.
 
+mod verify;
+
 use std::path::{Path, PathBuf};
 
+use self::verify::Given;
 use super::connect::EvidenceArgs;
 use super::output::{self, Format, Global};
 use super::{Exit, policy_file, prices};
 use crate::audit;
-use crate::base::{Instant, Result, Span, Window};
+use crate::base::{Result, Span, Window};
 use crate::clock::SystemClock;
 use crate::cost::{bill, tradeoff};
 use crate::evidence::Evidence;
@@ -48,16 +51,14 @@ struct Weekly {
     /// Folder that the files are written into
     #[arg(long, value_name = "DIR", default_value = "plimsoll-report")]
     out: PathBuf,
+    /// Work the report out again that this file is of, with its own settings, and say whether it comes out the same:
+    /// weekly.html, report.json or any file beside them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "window", "years", "seed", "as_of"])]
+    verify: Option<PathBuf>,
 }
 
 /// What a report is about, and how it is worked out.
-#[derive(Debug, Clone, Copy)]
-pub struct Week {
-    pub as_of: Instant,
-    pub window: Span,
-    pub years: u64,
-    pub seed: u64,
-}
+pub use crate::report::view::MadeWith as Week;
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
@@ -73,10 +74,15 @@ impl Weekly {
         if evidence.is_none() {
             output::tell(global, "no evidence was named (--repo or --evidence): nothing can be proven");
         }
+        if let Some(file) = &self.verify {
+            return self.verify(global, file, &policy, evidence);
+        }
         let as_of = self.source.as_of.unwrap_or_else(|| SystemClock.now());
+        // What is later than the instant that the report speaks of is not in it, so that it can be made again.
+        let evidence = evidence.map(|evidence| evidence.as_of(as_of));
         let week = Week { as_of, window: self.window, years: self.years, seed: self.seed };
         let view = view(&policy, &self.policy, evidence.as_ref(), week)?;
-        let paths = report::write_all(&view, &self.out)?;
+        let paths = report::write_all(&view, evidence.as_ref(), &self.out)?;
         match global.format {
             Format::Json => output::print_json(&paths)?,
             Format::Human => {
@@ -84,6 +90,17 @@ impl Weekly {
                 output::print(&format!("{}\n{files}", terminal::summary(&view, Look::of_stdout())))?;
             }
         }
+        Ok(Exit::Done)
+    }
+}
+
+impl Weekly {
+    fn verify(&self, global: &Global, file: &Path, policy: &Policy, evidence: Option<Evidence>) -> Result<Exit> {
+        let given = Given::read(file)?;
+        let week = given.made_with()?;
+        let evidence = evidence.map(|evidence| evidence.as_of(week.as_of));
+        given.compare(policy, evidence.as_ref(), &self.policy, week)?;
+        output::tell(global, &format!("`{}` is what its policy and evidence make, byte by byte", file.display()));
         Ok(Exit::Done)
     }
 }
@@ -107,5 +124,6 @@ pub fn view(policy: &Policy, policy_file: &Path, evidence: Option<&Evidence>, we
         book: Some(&book),
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        made_with: week,
     }))
 }

@@ -6,14 +6,23 @@ use std::path::{Path, PathBuf};
 use super::chart::{self, Chart};
 use super::{View, csv, html, json};
 use crate::base::{Fault, Result};
+use crate::evidence::Evidence;
 
 /// Writes every form and returns their paths, in the order in which people will want them.
-pub fn write_all(view: &View, dir: &Path) -> Result<Vec<PathBuf>> {
+pub fn write_all(view: &View, evidence: Option<&Evidence>, dir: &Path) -> Result<Vec<PathBuf>> {
     let charts = dir.join("charts");
     std::fs::create_dir_all(&charts).map_err(|e| Fault::io("create the folder", charts.display(), e))?;
     let mut written = Written { dir, paths: Vec::new() };
     written.text("weekly.html", &html::page(view)?)?;
     written.text("report.json", &json::of(view)?)?;
+    match evidence {
+        Some(evidence) => {
+            let json =
+                serde_json::to_string_pretty(evidence).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
+            written.text("evidence.json", &(json + "\n"))?;
+        }
+        None => written.outdated("evidence.json")?,
+    }
     written.text("findings.csv", &csv::findings(view)?)?;
     written.text("cells.csv", &csv::cells(view)?)?;
     written.text("points.csv", &csv::points(view)?)?;
@@ -51,20 +60,22 @@ impl Written<'_> {
         })
     }
 
+    /// Takes away what an earlier report left under this name.
+    fn outdated(&self, name: &str) -> Result<()> {
+        let path = self.dir.join(name);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Fault::io("remove the outdated", path.display(), e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The drawing twice, and the numbers in it. A chart without numbers is no file, and an older one does not stay.
     fn chart<C: Chart>(&mut self, name: &str, chart: Option<&C>) -> Result<()> {
         let file = |ending: &str| format!("{name}.{ending}");
         let Some(chart) = chart else {
-            for ending in ["svg", "png", "csv"] {
-                let path = self.dir.join(file(ending));
-                match std::fs::remove_file(&path) {
-                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(Fault::io("remove the outdated", path.display(), e));
-                    }
-                    _ => {}
-                }
-            }
-            return Ok(());
+            return ["svg", "png", "csv"].into_iter().try_for_each(|ending| self.outdated(&file(ending)));
         };
         let id = name.rsplit('/').next().unwrap_or(name);
         self.text(&file("svg"), &chart::svg_file(chart, id)?)?;

@@ -8,6 +8,7 @@ use plimsoll::cost::{Bill, BillLine, Grade, PlanPoint, Tradeoff};
 use plimsoll::evidence::Evidence;
 use plimsoll::policy::{self, Place, Policy, SourceText};
 use plimsoll::report::table::Look;
+use plimsoll::report::view::MadeWith;
 use plimsoll::report::{Inputs, View, csv, html, json, terminal, write_all};
 use plimsoll::sim::{AnnualLoss, AssetResult, Estimate, Quantiles, ScenarioResult, Simulation};
 use plimsoll::timeline::{self, Basis, Failure, Loss};
@@ -195,6 +196,10 @@ fn tradeoff() -> Tradeoff {
     }
 }
 
+fn made_with(audit: &Audit) -> MadeWith {
+    MadeWith { as_of: audit.as_of, window: audit.window.length(), years: 1, seed: 1 }
+}
+
 fn with_view<T>(change: impl FnOnce(&mut Policy, &mut Evidence, &mut Audit), use_it: impl FnOnce(&View) -> T) -> T {
     let (mut policy, mut evidence) = (pixelcraft(), recorded());
     let mut audit = audit(&policy, Some(&evidence));
@@ -208,6 +213,7 @@ fn with_view<T>(change: impl FnOnce(&mut Policy, &mut Evidence, &mut Audit), use
         book: None,
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        made_with: made_with(&audit),
     }))
 }
 
@@ -216,7 +222,7 @@ fn unchanged(_: &mut Policy, _: &mut Evidence, _: &mut Audit) {}
 #[test]
 fn every_form_is_written_and_equal_inputs_give_equal_bytes() {
     let read = |folder: &Path| {
-        let paths = with_view(unchanged, |view| write_all(view, folder)).expect("written");
+        let paths = with_view(unchanged, |view| write_all(view, None, folder)).expect("written");
         let bytes = |path: &Path| std::fs::read(path).expect("readable");
         paths.iter().map(|p| (p.strip_prefix(folder).expect("inside").to_path_buf(), bytes(p))).collect::<Vec<_>>()
     };
@@ -228,7 +234,7 @@ fn every_form_is_written_and_equal_inputs_give_equal_bytes() {
     let left = std::fs::read_dir(one.path()).expect("readable").flatten().count();
     assert_eq!(left, 7, "six files and the charts' folder, nothing half-made");
     if let Ok(folder) = std::env::var("PLIMSOLL_TEST_CHARTS") {
-        with_view(unchanged, |view| write_all(view, &Path::new(&folder).join("page"))).expect("written");
+        with_view(unchanged, |view| write_all(view, None, &Path::new(&folder).join("page"))).expect("written");
     }
 }
 
@@ -349,6 +355,7 @@ fn a_page_without_evidence_says_so_and_claims_nothing_observed() {
         book: None,
         bill: None,
         tradeoff: None,
+        made_with: made_with(&audit),
     };
     let view = View::build(&inputs);
     let page = html::page(&view).expect("a page");
@@ -356,7 +363,7 @@ fn a_page_without_evidence_says_so_and_claims_nothing_observed() {
     assert!(page.contains("No evidence was given") && page.contains("No restore drill is on record"));
     assert!(page.contains("Unproven: no evidence was given"), "the observed panel must say why it is empty");
     let folder = tempfile::tempdir().expect("a folder");
-    let paths = write_all(&view, folder.path()).expect("written");
+    let paths = write_all(&view, None, folder.path()).expect("written");
     assert!(!paths.iter().any(|path| path.to_string_lossy().contains("drills.svg")), "a chart without numbers");
 }
 
@@ -367,7 +374,7 @@ fn a_chart_that_has_no_numbers_any_more_does_not_stay_from_last_week() {
     for ending in ["svg", "png", "csv"] {
         std::fs::write(folder.path().join(format!("charts/drills.{ending}")), "last week's").expect("written");
     }
-    with_view(|_, evidence, _| evidence.drills.clear(), |view| write_all(view, folder.path())).expect("written");
+    with_view(|_, evidence, _| evidence.drills.clear(), |view| write_all(view, None, folder.path())).expect("written");
     for ending in ["svg", "png", "csv"] {
         assert!(!folder.path().join(format!("charts/drills.{ending}")).exists(), "{ending}");
     }

@@ -29,7 +29,7 @@ fn the_week_of_the_sample_is_written_whole_and_summed_up_on_stdout() {
     assert!(stdout.starts_with("PixelCraft breaks "), "{stdout}");
     assert!(stdout.contains("loss-window-declared") && stdout.contains("uploads-loss"), "{stdout}");
     let listed: Vec<&str> = stdout.lines().filter(|line| line.starts_with(out.to_str().expect("text"))).collect();
-    assert_eq!(listed.len(), 15, "{stdout}");
+    assert_eq!(listed.len(), 16, "{stdout}");
     assert!(listed.iter().all(|path| Path::new(path).is_file()));
     let page = std::fs::read_to_string(out.join("weekly.html")).expect("a page");
     assert!(page.contains("<code>uploads</code>"), "names between backticks are set as code");
@@ -45,7 +45,7 @@ fn the_list_of_files_is_json_when_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = weekly(folder.path(), &["--evidence", "reports/sample/evidence.json", "--format", "json", "--quiet"]);
     let paths: Vec<String> = serde_json::from_slice(&run.stdout).expect("a list");
-    assert_eq!(paths.len(), 15);
+    assert_eq!(paths.len(), 16);
     assert!(run.stderr.is_empty(), "{}", text(&run.stderr));
 }
 
@@ -66,4 +66,57 @@ fn a_folder_that_cannot_be_made_is_named_with_what_to_do() {
     let stderr = text(&run.stderr);
     assert!(stderr.contains("cannot create the folder `/proc/no-such/report/charts`"), "{stderr}");
     assert!(stderr.contains("help:"), "{stderr}");
+}
+
+fn verify(file: &Path, evidence: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("PLIMSOLL_REPO")
+        .args(["report", "weekly", "policies/pixelcraft.toml", "--evidence"])
+        .args([evidence, Path::new("--verify"), file])
+        .output()
+        .expect("the binary starts")
+}
+
+#[test]
+fn a_report_is_verified_from_its_evidence_and_refused_after_one_changed_byte_of_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    weekly(folder.path(), &["--evidence", "reports/sample/evidence.json"]);
+    let evidence = folder.path().join("evidence.json");
+    let report = folder.path().join("report.json");
+    let same = verify(&report, &evidence);
+    assert_eq!(same.status.code(), Some(0), "{}", text(&same.stderr));
+    for name in ["weekly.html", "charts/sawtooth.csv"] {
+        let path = &folder.path().join(name);
+        let same = verify(path, &evidence);
+        assert_eq!(same.status.code(), Some(0), "{}: {}", path.display(), text(&same.stderr));
+        // A digit of it.
+        let whole = std::fs::read(path).expect("reads");
+        let at = whole.iter().rposition(|byte| byte.is_ascii_digit()).expect("a digit");
+        let mut changed = whole.clone();
+        changed[at] = if changed[at] == b'9' { b'8' } else { changed[at] + 1 };
+        std::fs::write(path, &changed).expect("writes");
+        let other = verify(path, &evidence);
+        assert_eq!(other.status.code(), Some(1), "{}", path.display());
+        assert!(text(&other.stderr).contains("is not what its policy and evidence make"), "{}", text(&other.stderr));
+        std::fs::write(path, whole).expect("writes");
+    }
+
+    let recorded = std::fs::read_to_string(&evidence).expect("reads");
+    let tampered = folder.path().join("tampered.json");
+    std::fs::write(&tampered, recorded.replacen("\"bytes_stored\": 3", "\"bytes_stored\": 4", 1)).expect("writes");
+    assert_ne!(recorded, std::fs::read_to_string(&tampered).expect("reads"), "one byte is another");
+    let refused = verify(&folder.path().join("weekly.html"), &tampered);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("it names other evidence"), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn what_is_no_report_is_not_verified() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("weekly.html");
+    std::fs::write(&page, "<p>a page of another kind").expect("writes");
+    let refused = verify(&page, Path::new("reports/sample/evidence.json"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("does not say what the report was made with"), "{}", text(&refused.stderr));
 }

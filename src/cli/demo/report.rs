@@ -11,6 +11,7 @@ use crate::base::{Fault, Result};
 use crate::cli::prices;
 use crate::cost::{Tradeoff, bill, tradeoff};
 use crate::report::table::Look;
+use crate::report::view::MadeWith;
 use crate::report::{self, Inputs, View};
 use crate::sim::{Simulation, campaign};
 use crate::timeline::Basis;
@@ -62,8 +63,9 @@ fn make(judged: &Judged, seed: u64, out: &Path) -> Result<Reported> {
         book: Some(&book),
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        made_with: MadeWith { as_of, window: audit.window.length(), years: simulation.years, seed: simulation.seed },
     });
-    let files = report::write_all(&view, out)?;
+    let files = report::write_all(&view, Some(evidence), out)?;
     let table = report::terminal::summary(&view, Look::of_stdout());
     Ok(Reported { view, simulation, tradeoff, files, table })
 }

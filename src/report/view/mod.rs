@@ -16,7 +16,7 @@ use super::chart::drills::DrillTimes;
 use super::chart::sawtooth::Sawtooth;
 use super::text::harmless;
 use crate::audit::{Audit, Verdict};
-use crate::base::{Instant, Window};
+use crate::base::{Instant, Span, Window};
 use crate::cost::{Bill, PriceBook, Tradeoff};
 use crate::evidence::Evidence;
 use crate::policy::Policy;
@@ -42,12 +42,27 @@ pub struct Inputs<'a> {
     pub book: Option<&'a PriceBook>,
     pub bill: Option<&'a Bill>,
     pub tradeoff: Option<&'a Tradeoff>,
+    pub made_with: MadeWith,
+}
+
+/// What a report is about, and how it is worked out: with the policy, its prices and the evidence, all that it needs to be
+/// made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct MadeWith {
+    pub as_of: Instant,
+    /// How far back failures are imagined, in milliseconds.
+    #[serde(rename = "window_ms")]
+    pub window: Span,
+    /// Years that are simulated, and the seed of them.
+    pub years: u64,
+    pub seed: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct View {
     pub schema: &'static str,
     pub made_by: String,
+    pub made_with: MadeWith,
     pub policy: PolicyView,
     pub as_of: Instant,
     pub window: Window,
@@ -110,6 +125,7 @@ impl View {
         View {
             schema: SCHEMA,
             made_by: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_string(),
+            made_with: inputs.made_with,
             policy: policy_view(policy),
             as_of: audit.as_of,
             window: audit.window,
