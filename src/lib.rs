@@ -54,6 +54,8 @@
 //! | verdict | `Met`, `Breached` or `Unproven`; missing, stale or unreadable evidence is Unproven, never Met |
 //! | finding | a verdict with a code, the policy line that it is about, the evidence, what to do, the controls it bears on |
 //! | baseline | the findings that were there when a team began: they do not fail a check, and are findings still |
+//! | complexity | moving parts, credentials and manual steps of a plan: counted, not felt |
+//! | front | the plans that no other beats in cost, expected loss and complexity at once |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("retention", &["base", "policy"]),
     ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline", "retention"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
-    ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "sim"]),
+    ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "audit", "sim"]),
     ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),
     ("port", &["base"]),
     ("repository", &["base", "policy", "evidence", "port"]),

@@ -81,7 +81,7 @@ pub fn read(what: &str, path: &Path) -> Result<String> {
 }
 
 /// A file that another one names, relative to it.
-fn fetch(from: &str, path: &str) -> std::result::Result<Fetched, String> {
+pub fn fetch(from: &str, path: &str) -> std::result::Result<Fetched, String> {
     let file = plain(&Path::new(from).parent().unwrap_or(Path::new("")).join(path));
     // A pipe or a device would be waited for.
     let is_file = std::fs::metadata(&file).map_err(|error| error.to_string())?.is_file();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::transfer;
 use super::volume::{self, Volume};
 use super::{Grade, Price, PriceBook};
 use crate::evidence::Evidence;
@@ -17,12 +18,15 @@ pub struct Bill {
     pub total: f64,
     /// What could not be priced, and why.
     pub unpriced: Vec<String>,
+    /// Nothing that another plan could have more or less of is without a price. A running copy, which is the same in
+    /// every plan, may be.
+    pub whole: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct BillLine {
     pub protection: String,
-    /// `storage`, `requests`, `egress`, `drills`.
+    /// `storage`, `requests`, `transfer`, `drills`.
     pub item: String,
     /// How the amount comes about: quantity × price.
     pub basis: String,
@@ -32,6 +36,11 @@ pub struct BillLine {
 }
 
 impl Bill {
+    fn lack(&mut self, what: String) {
+        self.unpriced.push(what);
+        self.whole = false;
+    }
+
     /// Whether a price that nobody checked is part of the total.
     pub fn rests_on_unverified(&self) -> bool {
         self.lines.iter().any(|line| line.grade == Grade::Unverified && line.amount > 0.0)
@@ -51,14 +60,14 @@ struct Item<'a> {
 
 /// The bill of a policy's plan for the coming year.
 pub fn annual(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>) -> Bill {
-    let mut bill = Bill { currency: book.currency.clone(), lines: vec![], total: 0.0, unpriced: vec![] };
+    let mut bill = Bill { currency: book.currency.clone(), lines: vec![], total: 0.0, unpriced: vec![], whole: true };
     if book.currency != policy.currency {
         bill.unpriced.push(format!(
             "the price book is in {}, the policy's money in {}: the two are not added up by any rate of exchange",
             book.currency, policy.currency
         ));
     }
-    let items = items(policy, book, evidence, &mut bill.unpriced);
+    let items = items(policy, book, evidence, &mut bill);
     let mut class_gb: BTreeMap<&str, f64> = BTreeMap::new();
     for item in &items {
         *class_gb.entry(item.class).or_default() += item.gb;
@@ -68,20 +77,22 @@ pub fn annual(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>) ->
         let all = class_gb.get(item.class).copied().unwrap_or_default();
         bill.lines.push(storage(item, all));
         bill.lines.extend(requests(item, book));
+        match transfer::line(policy, item.protection, item.asset, &item.volume, book) {
+            Ok(line) => bill.lines.extend(line),
+            Err(why) => bill.lack(format!("`{}` of `{}`: {why}", item.protection.name, item.asset.name)),
+        }
     }
     for asset in &policy.assets {
-        bill.lines.extend(drills(policy, asset, &items, book, &mut bill.unpriced));
+        match drills(policy, asset, &items, book) {
+            Ok(line) => bill.lines.extend(line),
+            Err(why) => bill.lack(format!("drills of `{}`: {why}", asset.name)),
+        }
     }
     bill.total = bill.lines.iter().map(|line| line.amount).sum();
     bill
 }
 
-fn items<'a>(
-    policy: &'a Policy,
-    book: &'a PriceBook,
-    evidence: Option<&Evidence>,
-    unpriced: &mut Vec<String>,
-) -> Vec<Item<'a>> {
+fn items<'a>(policy: &'a Policy, book: &'a PriceBook, evidence: Option<&Evidence>, bill: &mut Bill) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     for protection in &policy.protections {
         let class = protection.storage_class.as_ref().map_or(&book.default_class, |class| &class.value);
@@ -95,7 +106,10 @@ fn items<'a>(
             });
             match item {
                 Ok(item) => items.push(item),
-                Err(why) => unpriced.push(format!("`{}` of `{}`: {why}", protection.name, asset.name)),
+                Err(why) => {
+                    bill.unpriced.push(format!("`{}` of `{}`: {why}", protection.name, asset.name));
+                    bill.whole &= matches!(protection.mechanism, Mechanism::Replica { .. });
+                }
             }
         }
     }
@@ -140,24 +154,13 @@ fn requests(item: &Item, book: &PriceBook) -> Option<BillLine> {
 
 /// As many restores for practice as the objective asks for, each reading a point of the first protection in the file's
 /// order that makes points, over the internet.
-fn drills(
-    policy: &Policy,
-    asset: &Asset,
-    items: &[Item],
-    book: &PriceBook,
-    unpriced: &mut Vec<String>,
-) -> Option<BillLine> {
-    let every = policy.objective_for(asset, None).drill_every?.value;
+fn drills(policy: &Policy, asset: &Asset, items: &[Item], book: &PriceBook) -> Result<Option<BillLine>, String> {
+    let Some(every) = policy.objective_for(asset, None).drill_every else { return Ok(None) };
     let restorable = |p: &Protection| matches!(p.mechanism, Mechanism::Snapshot { .. } | Mechanism::Mirror { .. });
-    let item = items.iter().find(|item| item.asset.name == asset.name && restorable(item.protection))?;
-    let egress = match book.item("egress-internet", "gb") {
-        Ok(price) => price,
-        Err(why) => {
-            unpriced.push(format!("drills of `{}`: {why}", asset.name));
-            return None;
-        }
-    };
-    let times = 365.0 * 24.0 / every.as_hours().max(1.0);
+    let of_it = |item: &&Item| item.asset.name == asset.name && restorable(item.protection);
+    let Some(item) = items.iter().find(of_it) else { return Ok(None) };
+    let egress = book.item("egress-internet", "gb")?;
+    let times = 365.0 * 24.0 / every.value.as_hours().max(1.0);
     let gb = book.gb(item.volume.point);
     let mut grade = egress.grade;
     let mut each = egress.cost(gb);
@@ -170,17 +173,17 @@ fn drills(
         each += price.cost(item.volume.objects / points);
         grade = grade.max(price.grade);
     }
-    Some(BillLine {
+    Ok(Some(BillLine {
         protection: item.protection.name.clone(),
         item: "drills".into(),
         basis: format!("{}: {times:.1} drills a year, each reading {gb:.1} GB over the internet", asset.name),
         amount: times * each,
         grade,
-    })
+    }))
 }
 
 /// A price as short as it can be said: `0.023`, `0.000005`.
-fn figure(price: f64) -> String {
+pub(super) fn figure(price: f64) -> String {
     let text = format!("{price:.7}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }

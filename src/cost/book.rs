@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Fault, Result};
+use crate::base::{Fault, Result, Span};
 
 /// How far a price was checked. Ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Price {
     pub get: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrieval: Option<String>,
+    /// How long a reader waits until what stands in this storage class can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readable_after: Option<String>,
     /// Date on which this price was read, where it is not the book's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_on: Option<String>,
@@ -134,6 +137,9 @@ impl Price {
     fn check(&self) -> Result<(), String> {
         if !UNITS.contains(&self.unit.as_str()) {
             return Err(format!("unknown unit `{}`; one of {}", self.unit, UNITS.join(", ")));
+        }
+        if let Some(wait) = &self.readable_after {
+            wait.parse::<Span>().map_err(|said| format!("readable_after: {said}"))?;
         }
         if self.tiers.iter().any(|t| !t.price.is_finite() || t.price < 0.0) {
             return Err("a price is a number and at least zero".into());

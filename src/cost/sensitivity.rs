@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::tradeoff::{PlanPoint, Tradeoff};
+use crate::policy::Policy;
 
 /// Something declared that the answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -23,6 +24,23 @@ pub enum Assumption {
     Prices,
     /// The prices that nobody has verified.
     UnverifiedPrices,
+}
+
+impl Assumption {
+    /// In words, as the policy names it.
+    pub fn named(&self, policy: &Policy) -> String {
+        match self {
+            Assumption::Frequency(name) => {
+                let title = policy.scenario(name).map_or(name.as_str(), |scenario| scenario.title.as_str());
+                format!("how often: {title}")
+            }
+            Assumption::Downtime => "an hour of downtime".into(),
+            Assumption::LostData => "lost writes".into(),
+            Assumption::FixedCosts => "fixed costs of an incident".into(),
+            Assumption::Prices => "all prices".into(),
+            Assumption::UnverifiedPrices => "unverified prices".into(),
+        }
+    }
 }
 
 /// What of a plan's cost and expected loss a year grows in proportion to an assumption.
@@ -55,15 +73,15 @@ pub struct Turn {
 pub fn of(tradeoff: &Tradeoff) -> Vec<Sensitivity> {
     let at = |index: Option<usize>| tradeoff.plans.get(index?);
     let (Some(today), Some(best)) = (at(tradeoff.today), at(tradeoff.least_total)) else { return vec![] };
-    let weighed: Vec<&PlanPoint> = tradeoff.plans.iter().filter(|plan| plan.unpriced_totals <= 0.0).collect();
+    let weighed: Vec<&PlanPoint> = tradeoff.plans.iter().filter(|plan| plan.weighed).collect();
     let mut all: Vec<Sensitivity> = today
         .parts
         .iter()
         .filter(|part| weighed.iter().any(|plan| share(plan, &part.assumption) > 0.0))
         .map(|part| Sensitivity {
             assumption: part.assumption.clone(),
-            at_half: total(today) - part.amount / 2.0,
-            at_double: total(today) + part.amount,
+            at_half: today.total() - part.amount / 2.0,
+            at_double: today.total() + part.amount,
             turns_below: turn(best, &weighed, &part.assumption, |times| (0.0..1.0).contains(&times)),
             turns_above: turn(best, &weighed, &part.assumption, |times| times > 1.0),
         })
@@ -73,10 +91,6 @@ pub fn of(tradeoff: &Tradeoff) -> Vec<Sensitivity> {
         swing(b).total_cmp(&swing(a)).then_with(|| a.assumption.cmp(&b.assumption))
     });
     all
-}
-
-fn total(plan: &PlanPoint) -> f64 {
-    plan.annual_cost + plan.expected_annual_loss
 }
 
 fn share(plan: &PlanPoint, assumption: &Assumption) -> f64 {
@@ -89,7 +103,7 @@ fn share(plan: &PlanPoint, assumption: &Assumption) -> f64 {
 fn turn(best: &PlanPoint, plans: &[&PlanPoint], assumption: &Assumption, wanted: impl Fn(f64) -> bool) -> Option<Turn> {
     let meets = |plan: &PlanPoint| {
         let slopes = share(best, assumption) - share(plan, assumption);
-        let times = 1.0 + (total(plan) - total(best)) / slopes;
+        let times = 1.0 + (plan.total() - best.total()) / slopes;
         (times.is_finite() && wanted(times)).then(|| Turn { times, to: plan.label.clone() })
     };
     let turns = plans.iter().filter_map(|plan| meets(plan));

@@ -1,30 +1,42 @@
 //! Cost against loss over a space of plans.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::expected::OfScenario;
+use super::front::{self, Figures};
 use super::sensitivity::{Assumption, Part, Sensitivity};
-use super::variant::{Variant, pace_of};
-use super::{Bill, Grade, PriceBook, bill, expected, sensitivity};
+use super::space::{Choice, Space};
+use super::variant::{Schedules, pace_of};
+use super::weighed::{self, Weighed};
+use super::{Bill, Grade, PriceBook, advice, bill, sensitivity};
 use crate::base::{Instant, Span};
 use crate::evidence::Evidence;
-use crate::policy::{Mechanism, Policy};
-use crate::sim::model::Model;
-use crate::timeline::{Basis, Failure, Loss, bound};
+use crate::policy::{Policy, written};
+use crate::timeline::Loss;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Tradeoff {
     pub currency: String,
     pub plans: Vec<PlanPoint>,
-    /// Indices of the Pareto front of annual cost against expected annual loss, by rising cost.
+    /// Indices of the Pareto front of annual cost, expected annual loss and complexity, by rising cost.
     pub front: Vec<usize>,
+    /// The same of cost and loss alone: a part of the front.
+    pub curve: Vec<usize>,
     pub today: Option<usize>,
-    /// Cheapest plan that meets every declared RPO.
+    /// Cheapest plan that meets every objective.
     pub cheapest_compliant: Option<usize>,
+    /// Where none does: of those that miss the fewest the cheapest.
+    pub nearest: Option<usize>,
     /// Plan with the least cost plus expected loss.
     pub least_total: Option<usize>,
+    /// Objectives that every plan of the space misses: nothing that varies in it can change them.
+    pub missed_by_all: Vec<&'static str>,
     /// The assumptions that the answer rests on, the one that moves it most first.
     pub sensitivity: Vec<Sensitivity>,
+    /// What to do and why, in five lines with their numbers.
+    pub recommendation: Vec<String>,
     /// What cannot be said, and why.
     pub unsaid: Vec<String>,
 }
@@ -32,47 +44,88 @@ pub struct Tradeoff {
 /// One plan with its price and what it is expected to lose.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanPoint {
-    /// Short and readable: `snapshot every 6 h, log, off-site copy`.
+    /// What differs from today's plan, short and readable: `snapshots every 6 h, copies in off-site`.
     pub label: String,
-    pub snapshot_every: Span,
-    pub log: bool,
-    pub offsite_copy: bool,
+    pub choice: Choice,
+    /// The longest time between two snapshots of it.
+    pub snapshot_every: Option<Span>,
     /// Money a year.
     pub annual_cost: f64,
     pub expected_annual_loss: f64,
     /// Total losses a year that have no declared amount, and so are in no money.
     pub unpriced_totals: f64,
+    /// Whether it can be weighed against others: nothing of its cost or loss is without a figure that others have.
+    pub weighed: bool,
     /// Worst declared loss window over assets and scenarios.
     pub worst_loss: Loss,
-    /// Moving parts, credentials and manual steps.
-    pub complexity: u32,
-    pub meets_rpo: bool,
+    pub complexity: Complexity,
+    /// Objectives that it misses by its own figures.
+    pub misses: Vec<&'static str>,
     /// What of cost and expected loss grows in proportion to which assumption.
     pub parts: Vec<Part>,
 }
 
-/// Prices today's plan and the space of variants of it.
-pub fn explore(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>, as_of: Instant) -> Tradeoff {
-    let mut tradeoff = Tradeoff {
-        currency: policy.currency.clone(),
-        plans: vec![],
-        front: vec![],
-        today: None,
-        cheapest_compliant: None,
-        least_total: None,
-        sensitivity: vec![],
-        unsaid: vec![],
-    };
-    let assets_priced = policy.assets.iter().all(|asset| asset.losses.is_some());
-    if policy.losses.is_none() && !assets_priced {
-        tradeoff.unsaid.push("the policy declares no loss rates: cost cannot be weighed against loss".into());
-        return tradeoff;
+/// What has to be known, kept and done by people: counted, not felt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Complexity {
+    /// Protections.
+    pub moving_parts: u32,
+    pub credentials: u32,
+    /// Steps of runbooks, and runs that somebody starts by hand.
+    pub manual_steps: u32,
+}
+
+impl Complexity {
+    pub fn of(plan: &Policy) -> Complexity {
+        let by_hand = |p: &&crate::policy::Protection| {
+            p.scheduler.as_ref().is_some_and(|s| s.value == crate::policy::Scheduler::Manual)
+        };
+        let steps: usize = plan.scenarios.iter().map(|s| s.runbook.len()).sum();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Complexity {
+            moving_parts: count(plan.protections.len()),
+            credentials: count(plan.credentials.len()),
+            manual_steps: count(steps + plan.protections.iter().filter(by_hand).count()),
+        }
     }
-    if book.currency != policy.currency {
-        tradeoff.unsaid.push(format!(
-            "prices are in {}, losses in {}: they cannot be weighed without a rate of exchange",
-            book.currency, policy.currency
-        ));
+
+    pub fn total(self) -> u32 {
+        self.moving_parts.saturating_add(self.credentials).saturating_add(self.manual_steps)
+    }
+}
+
+impl PlanPoint {
+    /// Cost and expected loss together, a year.
+    pub fn total(&self) -> f64 {
+        self.annual_cost + self.expected_annual_loss
+    }
+
+    pub fn meets(&self) -> bool {
+        self.misses.is_empty()
+    }
+
+    fn figures(&self) -> Figures {
+        Figures { cost: self.annual_cost, loss: self.expected_annual_loss, complexity: self.complexity.total() }
+    }
+}
+
+/// Prices today's plan and the space of plans around it, on as many threads as the machine has: how many is no matter.
+pub fn explore(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>, as_of: Instant) -> Tradeoff {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    explore_on(threads, policy, book, evidence, as_of)
+}
+
+pub fn explore_on(
+    threads: usize,
+    policy: &Policy,
+    book: &PriceBook,
+    evidence: Option<&Evidence>,
+    as_of: Instant,
+) -> Tradeoff {
+    let mut tradeoff = Tradeoff::empty(policy);
+    if let Some(why) = cannot_weigh(policy, book) {
+        tradeoff.recommendation = vec![format!("nothing can be recommended: {why}")];
+        tradeoff.unsaid.push(why);
         return tradeoff;
     }
     let today = bill::annual(policy, book, evidence);
@@ -80,121 +133,223 @@ pub fn explore(policy: &Policy, book: &PriceBook, evidence: Option<&Evidence>, a
     if today.rests_on_unverified() {
         tradeoff.unsaid.push("costs rest on prices that nobody has verified; the bill marks them".into());
     }
-    let has = |wanted: fn(&Mechanism) -> bool| policy.protections.iter().any(|p| wanted(&p.mechanism));
-    let mut explorer = Explorer { book, evidence, as_of, tradeoff };
-    if let Some(every) = pace_of(policy, as_of) {
-        let log = has(|m| matches!(m, Mechanism::Log { .. }));
-        let offsite = has(|m| matches!(m, Mechanism::Copy { .. }));
-        explorer.tradeoff.today = Some(0);
-        explorer.add("as declared today".into(), Variant { every, log, offsite }, policy);
+    tradeoff.unsaid.push(format!("plans are compared as if every run and every restore worked: {}", drilled(evidence)));
+    let space = Space::of(policy, book, &mut tradeoff.unsaid);
+    let (plans, left_out) = different(policy, &space);
+    if left_out > 0 {
+        tradeoff.unsaid.push(format!(
+            "{left_out} combinations are left out: a snapshot would take longer than the time between two, or a lock would \
+             outlast what it locks"
+        ));
     }
-    let mut too_slow = false;
-    for variant in Variant::all() {
-        match variant.of(policy) {
-            Some(plan) => explorer.add(variant.label(), variant, &plan),
-            None => too_slow = true,
-        }
+    let weighed = weighed::all(threads, &plans, evidence, as_of);
+    let bills = weighed::each(threads, &plans, |(_, plan)| bill::annual(plan, book, evidence));
+    for (((choice, plan), lost), bill) in plans.into_iter().zip(weighed).zip(bills) {
+        tradeoff.add(point(choice, &plan, &lost, &bill, as_of), &lost);
     }
-    if too_slow {
-        let line = "snapshots more often than one takes are left out";
-        explorer.tradeoff.unsaid.push(line.into());
-    }
-    explorer.tradeoff.choose();
-    explorer.tradeoff.sensitivity = sensitivity::of(&explorer.tradeoff);
-    explorer.tradeoff
+    tradeoff.today = (!tradeoff.plans.is_empty()).then_some(0);
+    tradeoff.choose();
+    tradeoff.sensitivity = sensitivity::of(&tradeoff);
+    tradeoff.recommendation = advice::lines(&tradeoff, policy);
+    tradeoff
 }
 
-struct Explorer<'a> {
-    book: &'a PriceBook,
-    evidence: Option<&'a Evidence>,
-    as_of: Instant,
-    tradeoff: Tradeoff,
+/// Why no restore is taken to fail.
+fn drilled(evidence: Option<&Evidence>) -> String {
+    match evidence.map(|evidence| evidence.drills.len()) {
+        None => "there is no evidence of how often they do".into(),
+        Some(0) => "no drill is recorded".into(),
+        Some(1) => "one drill does not say how often they do".into(),
+        Some(n) => format!("what {n} recorded drills leave possible is in the simulation alone"),
+    }
 }
 
-impl Explorer<'_> {
-    fn add(&mut self, label: String, variant: Variant, plan: &Policy) {
-        let model = Model::new(plan, self.evidence, Basis::Declared, self.as_of);
-        let expected = expected::of(&model);
-        let (worst_loss, meets_rpo) = self.promised(plan, &model);
-        for line in model.unsaid.iter().filter(|line| line.contains("cannot be said") || line.contains("nothing can")) {
-            if !self.tradeoff.unsaid.contains(line) {
-                self.tradeoff.unsaid.push(line.clone());
-            }
-        }
-        let bill = bill::annual(plan, self.book, self.evidence);
-        self.tradeoff.plans.push(PlanPoint {
-            label,
-            snapshot_every: variant.every,
-            log: variant.log,
-            offsite_copy: variant.offsite,
-            annual_cost: bill.total,
-            expected_annual_loss: expected.iter().map(OfScenario::annual).sum(),
-            unpriced_totals: expected.iter().map(|one| one.unpriced_totals).sum(),
-            worst_loss,
-            complexity: complexity(plan),
-            meets_rpo,
-            parts: parts(&bill, &expected),
-        });
+/// Why cost and loss of this policy cannot be weighed at all.
+fn cannot_weigh(policy: &Policy, book: &PriceBook) -> Option<String> {
+    let assets_priced = policy.assets.iter().all(|asset| asset.losses.is_some());
+    if policy.losses.is_none() && !assets_priced {
+        return Some("the policy declares no loss rates: cost cannot be weighed against loss".into());
     }
+    (book.currency != policy.currency).then(|| {
+        format!(
+            "prices are in {}, losses in {}: they cannot be weighed without a rate of exchange",
+            book.currency, policy.currency
+        )
+    })
+}
 
-    /// The worst that the plan promises, and whether that meets every declared RPO. A time to notice that nobody
-    /// declared promises nothing.
-    fn promised(&self, plan: &Policy, model: &Model) -> (Loss, bool) {
-        let (mut worst, mut meets) = (Loss::Window(Span::ZERO), true);
-        for hazard in &model.scenarios {
-            let noticed = hazard.scenario.noticed_after.value.declared_longest();
-            for struck in &hazard.assets {
-                let loss = noticed.map_or(Loss::Total, |noticed_after| {
-                    let failure = Failure { noticed_after, ..struck.failure.clone() };
-                    bound::bound(plan, struck.asset, &failure, self.as_of)
-                });
-                worst = worst.max(loss);
-                meets &= struck.rpo.is_none_or(|rpo| loss <= Loss::Window(rpo));
-            }
+/// The plans of the space, each once, today's first; and how many combinations are no plan.
+fn different(policy: &Policy, space: &Space) -> (Vec<(Choice, Policy)>, usize) {
+    let mut seen = BTreeSet::new();
+    let (mut plans, mut left_out, mut schedules) = (vec![], 0, Schedules::default());
+    for choice in std::iter::once(Choice::declared()).chain(space.choices()) {
+        let Some(plan) = choice.of_with(policy, &mut schedules) else {
+            left_out += 1;
+            continue;
+        };
+        if seen.insert((written::lines(&plan, &[]), written::drills(&plan))) {
+            plans.push((choice, plan));
         }
-        (worst, meets)
+    }
+    (plans, left_out)
+}
+
+fn point(choice: Choice, plan: &Policy, lost: &Weighed, bill: &Bill, as_of: Instant) -> PlanPoint {
+    PlanPoint {
+        label: choice.label(),
+        choice,
+        snapshot_every: pace_of(plan, as_of),
+        annual_cost: bill.total,
+        expected_annual_loss: lost.expected.iter().map(OfScenario::annual).sum(),
+        unpriced_totals: lost.expected.iter().map(|one| one.unpriced_totals).sum(),
+        weighed: bill.whole,
+        worst_loss: lost.worst_loss,
+        complexity: Complexity::of(plan),
+        misses: lost.misses.iter().copied().collect(),
+        parts: parts(bill, &lost.expected),
+    }
+}
+
+/// A dearer plan, and how much less it loses for each unit of money more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Step {
+    pub to: usize,
+    pub costs_more: f64,
+    pub saves: f64,
+}
+
+impl Step {
+    /// What one more unit of money buys.
+    pub fn each(&self) -> f64 {
+        self.saves / self.costs_more
     }
 }
 
 impl Tradeoff {
-    /// Of a plan on the front: how much less it loses for each unit of money that it costs more than the one before it.
-    pub fn one_more_saves(&self, index: usize) -> Option<f64> {
-        let place = self.front.iter().position(|at| *at == index)?;
-        let before = self.plans.get(*self.front.get(place.checked_sub(1)?)?)?;
-        let plan = self.plans.get(index)?;
-        let dearer = plan.annual_cost - before.annual_cost;
-        (dearer > 0.0).then(|| (before.expected_annual_loss - plan.expected_annual_loss) / dearer)
+    fn empty(policy: &Policy) -> Tradeoff {
+        Tradeoff {
+            currency: policy.currency.clone(),
+            plans: vec![],
+            front: vec![],
+            curve: vec![],
+            today: None,
+            cheapest_compliant: None,
+            nearest: None,
+            least_total: None,
+            missed_by_all: vec![],
+            sensitivity: vec![],
+            recommendation: vec![],
+            unsaid: vec![],
+        }
     }
 
-    /// Marks the plans that answer a question. A plan that may lose everything at no declared price cannot be weighed
-    /// against others, and answers none.
+    pub fn plan(&self, index: Option<usize>) -> Option<&PlanPoint> {
+        self.plans.get(index?)
+    }
+
+    /// What one more unit of money buys at a plan: the dearer plan that saves the most for each unit that it costs more.
+    /// None where no dearer plan loses less, where one that is no dearer does, or where the plan cannot be weighed.
+    pub fn one_more_buys(&self, index: usize) -> Option<Step> {
+        let here = self.plans.get(index).filter(|plan| plan.weighed && self.beaten_by(index).is_none())?;
+        let step = |(to, plan): (usize, &PlanPoint)| {
+            let (costs_more, saves) =
+                (plan.annual_cost - here.annual_cost, here.expected_annual_loss - plan.expected_annual_loss);
+            (plan.weighed && costs_more > 0.0 && saves > 0.0).then_some(Step { to, costs_more, saves })
+        };
+        // Of equals the nearest, then the first.
+        let better = |a: &Step, b: &Step| a.each().total_cmp(&b.each()).then(b.costs_more.total_cmp(&a.costs_more));
+        self.plans.iter().enumerate().filter_map(step).reduce(|a, b| if better(&b, &a).is_gt() { b } else { a })
+    }
+
+    /// The plan that loses the least of those that cost no more, if it loses less: the same money buys more there.
+    pub fn beaten_by(&self, index: usize) -> Option<usize> {
+        let here = self.plans.get(index).filter(|plan| plan.weighed)?;
+        let no_dearer = |p: &&PlanPoint| p.weighed && p.annual_cost <= here.annual_cost;
+        let loses = |p: &PlanPoint| p.expected_annual_loss;
+        let (to, best) = self
+            .plans
+            .iter()
+            .enumerate()
+            .filter(|(_, plan)| no_dearer(plan))
+            .min_by(|(_, a), (_, b)| loses(a).total_cmp(&loses(b)).then(a.annual_cost.total_cmp(&b.annual_cost)))?;
+        (loses(best) < loses(here)).then_some(to)
+    }
+
+    fn add(&mut self, plan: PlanPoint, lost: &Weighed) {
+        for line in &lost.unsaid {
+            if !self.unsaid.contains(line) {
+                self.unsaid.push(line.clone());
+            }
+        }
+        self.plans.push(plan);
+    }
+
+    /// Marks the plans that answer a question. A plan that may lose everything at no declared price, or of whose cost a
+    /// part has no price, cannot be weighed against others, and answers none.
     fn choose(&mut self) {
-        let weighed: Vec<usize> = indices(&self.plans, |p| p.unpriced_totals <= 0.0);
-        if weighed.len() < self.plans.len() {
+        self.leave_out();
+        let figures: Vec<(usize, Figures)> =
+            self.plans.iter().enumerate().filter(|(_, p)| p.weighed).map(|(n, p)| (n, p.figures())).collect();
+        (self.front, self.curve) = (front::three_way(&figures), front::two_way(&figures));
+        let least = |among: &dyn Fn(&PlanPoint) -> bool, of: fn(&PlanPoint) -> f64| {
+            let candidates = self.plans.iter().enumerate().filter(|(_, plan)| plan.weighed && among(plan));
+            let order = |a: &PlanPoint, b: &PlanPoint| {
+                of(a).total_cmp(&of(b)).then(a.complexity.total().cmp(&b.complexity.total()))
+            };
+            candidates.min_by(|(_, a), (_, b)| order(a, b)).map(|(index, _)| index)
+        };
+        let (total, cost): (fn(&PlanPoint) -> f64, fn(&PlanPoint) -> f64) = (PlanPoint::total, |p| p.annual_cost);
+        self.least_total = least(&|_| true, total);
+        self.cheapest_compliant = least(&PlanPoint::meets, cost);
+        let fewest = self.plans.iter().filter(|p| p.weighed).map(|p| p.misses.len()).min();
+        self.nearest = match self.cheapest_compliant {
+            None => least(&|p| Some(p.misses.len()) == fewest, cost),
+            Some(_) => None,
+        };
+        let first = self.plans.first().map(|plan| plan.misses.clone()).unwrap_or_default();
+        self.missed_by_all =
+            first.into_iter().filter(|name| self.plans.iter().all(|plan| plan.misses.contains(name))).collect();
+        self.say_what_no_plan_meets();
+    }
+
+    fn leave_out(&mut self) {
+        let all = self.plans.len();
+        let unpriced = self.plans.iter().filter(|plan| !plan.weighed).count();
+        if unpriced > 0 {
             self.unsaid.push(format!(
-                "{} of {} plans can lose everything, which has no declared amount: they are not weighed",
-                self.plans.len() - weighed.len(),
-                self.plans.len()
+                "{unpriced} of {all} plans cost something that the price book has no price for: they are not weighed"
             ));
         }
-        self.front = front(&self.plans, &weighed);
-        let least = |among: &[usize], of: fn(&PlanPoint) -> f64| {
-            let value = |index: &usize| self.plans.get(*index).map_or(f64::INFINITY, of);
-            among.iter().copied().min_by(|a, b| value(a).total_cmp(&value(b)))
-        };
-        let compliant = indices(&self.plans, |p| p.meets_rpo);
-        self.least_total = least(&weighed, |p| p.annual_cost + p.expected_annual_loss);
-        self.cheapest_compliant = least(&compliant, |p| p.annual_cost);
-        let nearest = self.plans.iter().min_by_key(|p| p.worst_loss);
-        if let (true, Some(nearest)) = (compliant.is_empty(), nearest) {
-            let loses = match nearest.worst_loss {
+        let total = |plan: &PlanPoint| plan.unpriced_totals > 0.0;
+        let totals = self.plans.iter().filter(|plan| total(plan)).count();
+        if totals > 0 {
+            self.unsaid.push(format!(
+                "{totals} of {all} plans can lose everything, which has no declared amount: they are not weighed"
+            ));
+        }
+        self.plans.iter_mut().for_each(|plan| plan.weighed &= plan.unpriced_totals <= 0.0);
+    }
+
+    fn say_what_no_plan_meets(&mut self) {
+        if !self.missed_by_all.is_empty() {
+            self.unsaid.push(format!(
+                "no plan of this space meets every objective: all of them miss {}, which nothing that varies here changes",
+                self.missed_by_all.join(", ")
+            ));
+        }
+        let least = self.plans.iter().map(|plan| plan.worst_loss).min();
+        if let (Some(nearest), Some(least)) = (self.plan(self.nearest), least) {
+            let loses = match least {
                 Loss::Window(span) => span.to_string(),
                 Loss::Total => "everything".into(),
             };
-            self.unsaid.push(format!(
-                "no plan of this space meets every declared RPO; the nearest, {}, can still lose {loses}",
-                nearest.label
-            ));
+            let line = format!(
+                "no plan of this space meets every objective; the nearest, {}, misses {}, and whichever loses the least at \
+                 worst can still lose {loses}",
+                nearest.label,
+                nearest.misses.join(", ")
+            );
+            self.unsaid.push(line);
         }
     }
 }
@@ -211,33 +366,6 @@ fn parts(bill: &Bill, expected: &[OfScenario]) -> Vec<Part> {
         (Assumption::UnverifiedPrices, unverified),
     ];
     each.chain(rest).map(|(assumption, amount)| Part { assumption, amount }).collect()
-}
-
-fn indices(plans: &[PlanPoint], wanted: impl Fn(&PlanPoint) -> bool) -> Vec<usize> {
-    plans.iter().enumerate().filter(|(_, plan)| wanted(plan)).map(|(index, _)| index).collect()
-}
-
-/// Plans than which none both costs less and loses less, by rising cost.
-fn front(plans: &[PlanPoint], weighed: &[usize]) -> Vec<usize> {
-    let mut by_cost: Vec<(usize, &PlanPoint)> = weighed.iter().filter_map(|i| Some((*i, plans.get(*i)?))).collect();
-    by_cost.sort_by(|(_, a), (_, b)| {
-        a.annual_cost.total_cmp(&b.annual_cost).then(a.expected_annual_loss.total_cmp(&b.expected_annual_loss))
-    });
-    let mut front = Vec::new();
-    let mut least = f64::INFINITY;
-    for (index, plan) in by_cost {
-        if plan.expected_annual_loss < least {
-            least = plan.expected_annual_loss;
-            front.push(index);
-        }
-    }
-    front
-}
-
-/// Moving parts, credentials, and steps that people take.
-fn complexity(plan: &Policy) -> u32 {
-    let steps: usize = plan.scenarios.iter().map(|s| s.runbook.len()).sum();
-    u32::try_from(plan.protections.len() + plan.credentials.len() + steps).unwrap_or(u32::MAX)
 }
 
 /// The interval between snapshots with the least cost plus expected loss, and that sum a year: τ* = √(2c/(λL)) and

@@ -14,6 +14,8 @@ pub struct Volume {
     pub objects: f64,
     /// Write requests a year.
     pub puts: f64,
+    /// Bytes written a year.
+    pub written: f64,
     /// Bytes of one whole recovery point: what a restore reads.
     pub point: f64,
     /// How the figures come about.
@@ -49,33 +51,36 @@ pub fn of(
     evidence: Option<&Evidence>,
     minimum_days: u32,
 ) -> Result<Volume, String> {
-    let size = size_of(asset, evidence)?;
+    let (size, grown) = size_of(asset, evidence)?;
     let root = root(policy, protection)?;
     let kept_days = || {
         let retention =
             protection.retention.as_ref().ok_or("it declares no retention, so what it keeps has no bound")?;
         Ok::<f64, String>((retention.value.as_hours() / 24.0).max(f64::from(minimum_days)))
     };
-    match &root.mechanism {
+    let volume = match &root.mechanism {
         Mechanism::Snapshot { schedule, .. } => {
             let runs = schedule.runs_in(Window::new(REFERENCE, REFERENCE + YEAR)).len() as f64;
-            Ok(snapshots(protection, root, asset, evidence, size, runs, kept_days()?))
+            snapshots(protection, root, asset, evidence, size, runs, kept_days()?)
         }
         Mechanism::Mirror { schedule, .. } => {
             let runs = schedule.runs_in(Window::new(REFERENCE, REFERENCE + YEAR)).len() as f64;
-            Ok(mirror(protection, size, runs))
+            mirror(protection, size, runs)
         }
         Mechanism::Log { lag, window } => {
             let days = match &protection.retention {
                 Some(_) => kept_days()?,
                 None => (window.value.as_hours() / 24.0).max(f64::from(minimum_days)),
             };
-            Ok(log(protection, size, lag.value, days))
+            log(protection, size, lag.value, days)
         }
-        Mechanism::Versioning => Ok(versions(protection, size, kept_days()?)),
-        Mechanism::Replica { .. } => Err("a running copy is billed as a server, which the policy does not name".into()),
-        Mechanism::Copy { .. } => Err("it copies a copy without an end".into()),
-    }
+        Mechanism::Versioning => versions(protection, size, kept_days()?),
+        Mechanism::Replica { .. } => {
+            return Err("a running copy is billed as a server, which the policy does not name".into());
+        }
+        Mechanism::Copy { .. } => return Err("it copies a copy without an end".into()),
+    };
+    Ok(Volume { how: volume.how + &grown, ..volume })
 }
 
 /// The protection whose runs make the points: a copy's own, followed to where it begins.
@@ -94,15 +99,42 @@ pub fn root<'a>(policy: &'a Policy, protection: &'a Protection) -> Result<&'a Pr
     Err("it copies a copy without an end".into())
 }
 
-/// Mean size over the coming year: what is declared, else what the newest recovery point restores to.
-fn size_of(asset: &Asset, evidence: Option<&Evidence>) -> Result<f64, String> {
-    let newest = || {
-        let points = evidence?.points.iter().filter(|p| p.asset == asset.name && p.bytes_restored.is_some());
-        points.max_by_key(|p| p.consistent_at)?.bytes_restored.map(Bytes)
+/// Mean size over the coming year: what is declared, else what the newest recovery point restores to. It grows as is
+/// declared, else as the recorded points do, which is then said.
+fn size_of(asset: &Asset, evidence: Option<&Evidence>) -> Result<(f64, String), String> {
+    let sized = || {
+        let points = evidence.into_iter().flat_map(|e| &e.points).filter(|p| p.asset == asset.name);
+        points.filter_map(|p| Some((p.consistent_at, p.bytes_restored?)))
     };
+    let newest = || sized().max_by_key(|(at, _)| *at).map(|(_, bytes)| Bytes(bytes));
     let size = asset.size.as_ref().map(|s| s.value).or_else(newest);
     let size = size.ok_or_else(|| format!("the size of `{}` is neither declared nor recorded", asset.name))?;
-    Ok(size.0 as f64 * (1.0 + asset.growth_per_year.max(-1.0) / 2.0))
+    let (growth, said) = match asset.growth_per_year {
+        declared if declared != 0.0 => (declared, String::new()),
+        _ => growth(&sized().collect::<Vec<_>>()).unwrap_or((0.0, String::new())),
+    };
+    Ok((size.0 as f64 * (1.0 + growth.max(-1.0) / 2.0), said))
+}
+
+/// The shortest record that a year's growth is read from, and the fewest points.
+const RECORD: Span = Span::days(28);
+const RECORDED: usize = 3;
+
+/// Growth a year as a fraction of the mean size: the slope of the straight line with the least squares.
+fn growth(sized: &[(Instant, u64)]) -> Option<(f64, String)> {
+    let (first, last) = (sized.iter().map(|s| s.0).min()?, sized.iter().map(|s| s.0).max()?);
+    if sized.len() < RECORDED || last - first < RECORD {
+        return None;
+    }
+    let count = sized.len() as f64;
+    let years = |at: Instant| (at - first).as_hours() / YEAR.as_hours();
+    let mean_at = sized.iter().map(|(at, _)| years(*at)).sum::<f64>() / count;
+    let mean = sized.iter().map(|(_, bytes)| *bytes as f64).sum::<f64>() / count;
+    let both: f64 = sized.iter().map(|(at, bytes)| (years(*at) - mean_at) * (*bytes as f64 - mean)).sum();
+    let spread: f64 = sized.iter().map(|(at, _)| (years(*at) - mean_at).powi(2)).sum();
+    let growth = both / spread / mean;
+    let said = format!("; it grows by {:.0} % a year, as {} recorded points do", growth * 100.0, sized.len());
+    (growth.is_finite() && growth.abs() >= 0.005).then_some((growth, said))
 }
 
 fn snapshots(
@@ -132,6 +164,7 @@ fn snapshots(
         bytes: point * points,
         objects: objects * points,
         puts: objects * runs,
+        written: point * runs,
         point,
         how: format!("{points:.0} points of {} ({})", shown(point), fraction.said),
     }
@@ -146,6 +179,7 @@ fn stored_once(asset: &Asset, size: f64, runs: f64, days: f64) -> Volume {
         bytes,
         objects: bytes / PART_BYTES + runs * days / 365.0,
         puts: 365.0 * (added_a_day + size * CHURN_FRACTION_A_DAY) / PART_BYTES + runs,
+        written: 365.0 * (added_a_day + size * CHURN_FRACTION_A_DAY),
         point: size,
         how: format!(
             "each object once ({}), and {CHURN_FRACTION_A_DAY} of them replaced a day, both by default",
@@ -159,7 +193,15 @@ fn mirror(protection: &Protection, size: f64, runs: f64) -> Volume {
     let bytes = size * fraction.value;
     let objects = (bytes / PART_BYTES).ceil().max(1.0);
     let puts = objects * CHURN_FRACTION_A_DAY * 365.0 + runs;
-    Volume { bytes, objects, puts, point: bytes, how: format!("one state of {} ({})", shown(bytes), fraction.said) }
+    let written = bytes * CHURN_FRACTION_A_DAY * 365.0;
+    Volume {
+        bytes,
+        objects,
+        puts,
+        written,
+        point: bytes,
+        how: format!("one state of {} ({})", shown(bytes), fraction.said),
+    }
 }
 
 fn log(protection: &Protection, size: f64, lag: Span, days: f64) -> Volume {
@@ -171,6 +213,7 @@ fn log(protection: &Protection, size: f64, lag: Span, days: f64) -> Volume {
         bytes,
         objects: 2.0 * slices_a_day * days,
         puts: 2.0 * slices_a_day * 365.0,
+        written: bytes / days.max(1.0) * 365.0,
         point: bytes,
         how: format!("{days:.0} days of log, {} ({})", shown(bytes), fraction.said),
     }
@@ -181,7 +224,7 @@ fn versions(protection: &Protection, size: f64, days: f64) -> Volume {
     let bytes = size * fraction.value;
     // Writing the object is the application's own request: keeping the version before costs none.
     let how = format!("{days:.0} days of previous versions, {} ({})", shown(bytes), fraction.said);
-    Volume { bytes, objects: (bytes / PART_BYTES).ceil(), puts: 0.0, point: size, how }
+    Volume { bytes, objects: (bytes / PART_BYTES).ceil(), puts: 0.0, written: 0.0, point: size, how }
 }
 
 /// What is kept in all by a protection that has no points: as declared, else what the default a day comes to.

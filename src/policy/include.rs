@@ -135,6 +135,7 @@ fn over(own: PolicyTable, wider: PolicyTable) -> PolicyTable {
         scripts: own.scripts.or(wider.scripts),
         objective: objective(own.objective, wider.objective),
         losses: own.losses.or(wider.losses),
+        tradeoff: own.tradeoff.or(wider.tradeoff),
         domain: named(own.domain, wider.domain),
         credential: named(own.credential, wider.credential),
         asset: named(own.asset, wider.asset),

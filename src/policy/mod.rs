@@ -10,10 +10,13 @@ pub mod objective;
 pub mod place;
 pub mod plan;
 pub mod problem;
+pub mod ranges;
+pub mod rewrite;
 pub mod scenario;
 pub mod schema;
 pub mod validate;
 pub mod waiver;
+pub mod written;
 
 pub use beside::{Beside, Scheduled};
 pub use include::Fetched;
@@ -24,6 +27,7 @@ pub use plan::{
     Tiers,
 };
 pub use problem::Problem;
+pub use ranges::{Ranges, Setting};
 pub use scenario::{Duration, LossRates, Scenario, Step};
 pub use validate::{Refused, parse, parse_with};
 pub use waiver::{Contact, Waiver};
@@ -50,6 +54,8 @@ pub struct Policy {
     pub losses: Option<LossRates>,
     /// Price book: the name of a built-in one (`aws-us-east-1`) or a path relative to the policy.
     pub prices: Option<Placed<String>>,
+    /// The plans to weigh; those by default where absent.
+    pub tradeoff: Option<Ranges>,
     pub contacts: Vec<Contact>,
     pub waivers: Vec<Waiver>,
 }

@@ -38,6 +38,8 @@ pub fn page(view: &View) -> Result<String> {
         loss_window => drawing(view.charts.loss_window.as_ref(), "sawtooth")?,
         drill_times => drawing(view.charts.drill_times.as_ref(), "drills")?,
         cost_against_loss => drawing(view.charts.cost_against_loss.as_ref(), "tradeoff")?,
+        tornado => drawing(view.charts.tornado.as_ref(), "tornado")?,
+        annual_cost => drawing(view.charts.annual_cost.as_ref(), "annual-cost")?,
     };
     let page = env.get_template("weekly.html").map_err(bug)?;
     page.render(context! {

@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 
 use plimsoll::base::Span;
-use plimsoll::cost::{Assumption, Grade, PriceBook, Sensitivity, Tradeoff, bill, book, tradeoff};
-use plimsoll::policy::Policy;
+use plimsoll::cost::{
+    Assumption, Choice, Copies, Grade, PlanPoint, PriceBook, Sensitivity, Tradeoff, bill, book, tradeoff,
+};
+use plimsoll::policy::{Policy, Setting};
 use plimsoll::timeline::Loss;
 
 use super::sim_oracles::{AS_OF, BASE, policy, simulate};
@@ -53,8 +55,10 @@ fn the_search_finds_the_plan_nearest_to_the_best_interval() {
         .replace("10 GB", "100 MB");
     let explored = tradeoff::explore(&policy(&text), &book::parse(TEN_A_SNAPSHOT).unwrap(), None, AS_OF);
     let plain = |hours| {
-        let plans = explored.plans.iter();
-        plans.skip(1).find(|p| p.snapshot_every == Span::hours(hours) && !p.log && !p.offsite_copy).unwrap()
+        let alone =
+            |p: &&PlanPoint| Choice { snapshot_every: Setting::Declared, ..p.choice.clone() } == Choice::declared();
+        let mut plans = explored.plans.iter().filter(alone);
+        plans.find(|p| p.snapshot_every == Some(Span::hours(hours))).unwrap()
     };
     for (hours, total) in [(8, 10_950.0 + 6_666.67), (12, 7_300.0 + 10_000.0), (24, 3_650.0 + 20_000.0)] {
         let plan = plain(hours);
@@ -65,7 +69,7 @@ fn the_search_finds_the_plan_nearest_to_the_best_interval() {
         .filter(|h| 24 % h == 0)
         .map(plain)
         .min_by(|a, b| (a.annual_cost + a.expected_annual_loss).total_cmp(&(b.annual_cost + b.expected_annual_loss)));
-    assert_eq!(best.unwrap().snapshot_every, Span::hours(12));
+    assert_eq!(best.unwrap().snapshot_every, Some(Span::hours(12)));
 }
 
 /// PixelCraft's space of plans, explored once.
@@ -86,29 +90,41 @@ fn the_exact_expected_loss_is_the_mean_of_the_simulation() {
 }
 
 #[test]
-fn the_front_rises_in_cost_and_falls_in_loss_and_nothing_beats_it() {
+fn the_front_of_the_whole_space_is_what_no_plan_beats() {
     let explored = explored();
-    let at = |index: &usize| &explored.plans[*index];
-    assert!(explored.front.windows(2).all(|w| {
-        at(&w[0]).annual_cost <= at(&w[1]).annual_cost
-            && at(&w[0]).expected_annual_loss > at(&w[1]).expected_annual_loss
-    }));
-    for plan in &explored.plans {
-        let beaten = |f: &&usize| {
-            at(f).annual_cost <= plan.annual_cost && at(f).expected_annual_loss <= plan.expected_annual_loss
+    let beats = |a: &PlanPoint, b: &PlanPoint| {
+        let (x, y) = (a.complexity.total(), b.complexity.total());
+        a.annual_cost <= b.annual_cost
+            && a.expected_annual_loss <= b.expected_annual_loss
+            && x <= y
+            && (a.annual_cost < b.annual_cost || a.expected_annual_loss < b.expected_annual_loss || x < y)
+    };
+    for (index, plan) in explored.plans.iter().enumerate() {
+        let beaten = explored.plans.iter().any(|other| other.weighed && beats(other, plan));
+        assert!(!(beaten && explored.front.contains(&index)), "{} is beaten and on the front", plan.label);
+        let equal = |f: &usize| {
+            let other = &explored.plans[*f];
+            (other.annual_cost, other.expected_annual_loss) == (plan.annual_cost, plan.expected_annual_loss)
         };
-        assert!(explored.front.iter().any(|f| beaten(&f)), "{} is beaten by nothing and not on the front", plan.label);
+        assert!(beaten || explored.front.iter().any(equal), "{} is beaten by nothing and not on the front", plan.label);
     }
+    let at = |index: &usize| &explored.plans[*index];
+    assert!(explored.curve.windows(2).all(|w| at(&w[0]).annual_cost < at(&w[1]).annual_cost
+        && at(&w[0]).expected_annual_loss > at(&w[1]).expected_annual_loss));
+    assert!(explored.curve.iter().all(|index| explored.front.contains(index)));
     let least = at(&explored.least_total.unwrap());
-    assert!(
-        explored
-            .plans
-            .iter()
-            .all(|p| { p.annual_cost + p.expected_annual_loss >= least.annual_cost + least.expected_annual_loss })
-    );
-    assert!(!explored.plans[0].meets_rpo, "today's plan loses a day where an hour is allowed");
-    // A snapshot takes 40 minutes, so an hourly one can lose 1 h 40 min.
+    assert!(explored.plans.iter().all(|p| p.total() >= least.total()));
+}
+
+#[test]
+fn what_no_plan_can_meet_is_said_and_the_nearest_is_named() {
+    let explored = explored();
+    assert!(explored.plans[0].misses.contains(&"RPO"), "today's plan loses a day where an hour is allowed");
+    // A snapshot takes 40 minutes, so an hourly one can lose 1 h 40 min; nothing encrypts before the upload.
     assert!(explored.cheapest_compliant.is_none());
+    assert_eq!(explored.missed_by_all, ["RPO", "consistency", "encryption"]);
+    let nearest = explored.plan(explored.nearest).unwrap();
+    assert!(explored.plans.iter().all(|p| p.misses.len() >= nearest.misses.len()));
     assert!(explored.unsaid.iter().any(|line| line.contains("can still lose 1 h 40 min")), "{:?}", explored.unsaid);
 }
 
@@ -117,8 +133,8 @@ fn the_cheapest_plan_that_meets_the_objective_is_found() {
     let text = BASE.replace("rpo = \"24h\"", "rpo = \"6h\"");
     let explored = tradeoff::explore(&policy(&text), &aws(), None, AS_OF);
     let plan = &explored.plans[explored.cheapest_compliant.unwrap()];
-    assert!(plan.meets_rpo && plan.worst_loss <= Loss::Window(Span::hours(6)), "{plan:?}");
-    assert!(explored.plans.iter().all(|p| !p.meets_rpo || p.annual_cost >= plan.annual_cost));
+    assert!(plan.meets() && plan.worst_loss <= Loss::Window(Span::hours(6)), "{plan:?}");
+    assert!(explored.plans.iter().all(|p| !p.meets() || p.annual_cost >= plan.annual_cost));
 }
 
 #[test]
@@ -138,7 +154,7 @@ fn plans_that_lose_everything_at_no_price_are_not_weighed() {
     let explored = tradeoff::explore(&policy(&text), &aws(), None, AS_OF);
     assert!(explored.plans[0].unpriced_totals > 0.0 && explored.plans[0].worst_loss == Loss::Total);
     let least = &explored.plans[explored.least_total.unwrap()];
-    assert!(least.offsite_copy, "only a copy elsewhere survives: {least:?}");
+    assert!(matches!(least.choice.copy_to, Copies::In(_)), "only a copy elsewhere survives: {least:?}");
     assert!(explored.unsaid.iter().any(|line| line.contains("not weighed")), "{:?}", explored.unsaid);
 }
 
@@ -216,11 +232,26 @@ fn an_assumption_doubled_gives_the_total_that_is_said() {
 }
 
 #[test]
-fn one_more_unit_of_money_saves_less_and_less_along_the_convex_front_and_more_than_itself_up_to_the_best_plan() {
+fn one_more_unit_of_money_buys_no_more_than_itself_at_the_best_plan_and_more_where_a_dearer_one_is_better() {
     let explored = explored();
-    let best = explored.front.iter().position(|at| Some(*at) == explored.least_total).expect("on the front");
-    assert_eq!(explored.one_more_saves(explored.front[0]), None, "nothing is before the cheapest");
-    assert!(explored.one_more_saves(explored.front[best]).is_some_and(|saved| saved > 1.0));
-    let after = explored.front.get(best + 1).and_then(|at| explored.one_more_saves(*at));
-    assert!(after.is_none_or(|saved| saved < 1.0), "{after:?}");
+    let best = explored.least_total.expect("a best plan");
+    let after = explored.one_more_buys(best);
+    assert!(after.is_none_or(|step| step.each() <= 1.0), "{after:?}");
+    let total = |index: usize| explored.plans[index].total();
+    for index in 0..explored.plans.len() {
+        let dearer_and_better =
+            explored.plans[best].annual_cost > explored.plans[index].annual_cost && total(best) < total(index) - 1e-9;
+        if let Some(to) = explored.beaten_by(index) {
+            let (here, there) = (&explored.plans[index], &explored.plans[to]);
+            assert!(there.annual_cost <= here.annual_cost && there.expected_annual_loss < here.expected_annual_loss);
+            assert!(explored.one_more_buys(index).is_none() && !explored.curve.contains(&index));
+        } else if let Some(step) = explored.one_more_buys(index) {
+            let (here, there) = (&explored.plans[index], &explored.plans[step.to]);
+            assert!((there.annual_cost - here.annual_cost - step.costs_more).abs() < 1e-9 && step.costs_more > 0.0);
+            assert!((here.expected_annual_loss - there.expected_annual_loss - step.saves).abs() < 1e-6);
+            assert!(!dearer_and_better || step.each() > 1.0, "{}: {step:?}", here.label);
+        } else {
+            assert!(!dearer_and_better, "{} has a better, dearer plan", explored.plans[index].label);
+        }
+    }
 }

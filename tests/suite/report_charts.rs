@@ -1,11 +1,13 @@
 //! Charts say their finding, keep inside their sheet, and come out the same every time.
 
 use plimsoll::base::{Bytes, Instant, Span, Window};
-use plimsoll::cost::{PlanPoint, Tradeoff};
+use plimsoll::cost::{Bill, BillLine, Choice, Complexity, Grade, PlanPoint, Tradeoff};
+use plimsoll::report::chart::bill::AnnualCost;
 use plimsoll::report::chart::cost::CostAgainstLoss;
 use plimsoll::report::chart::drills::{Bar, DrillTimes};
 use plimsoll::report::chart::sawtooth::{Panel, Sawtooth};
 use plimsoll::report::chart::style::FAMILY;
+use plimsoll::report::chart::tornado::{self, Tornado};
 use plimsoll::report::chart::{Chart, Sheet, png_file, svg, svg_file};
 use plimsoll::timeline::{Exposure, Loss, Segment};
 use plotters::style::{FontDesc, FontFamily, FontStyle};
@@ -97,15 +99,15 @@ fn tradeoff() -> CostAgainstLoss {
             ];
             plans.push(PlanPoint {
                 label: words.into_iter().flatten().collect::<Vec<_>>().join(", "),
-                snapshot_every: Span::hours(hours),
-                log,
-                offsite_copy: offsite,
+                choice: Choice::declared(),
+                snapshot_every: Some(Span::hours(hours)),
                 annual_cost: cost,
                 unpriced_totals: 0.0,
+                weighed: true,
                 expected_annual_loss: loss,
                 worst_loss: Loss::Window(Span::hours(hours)),
-                complexity: 3,
-                meets_rpo: log && offsite,
+                complexity: Complexity { moving_parts: 3, ..Complexity::default() },
+                misses: if log && offsite { vec![] } else { vec!["RPO"] },
                 parts: vec![],
             });
         }
@@ -130,18 +132,31 @@ fn tradeoff() -> CostAgainstLoss {
     let tradeoff = Tradeoff {
         currency: "USD".into(),
         plans,
+        curve: front.clone(),
         front,
         today: Some(8),
         cheapest_compliant: Some(3),
+        nearest: None,
         least_total: Some(least),
+        missed_by_all: vec![],
         sensitivity: vec![],
+        recommendation: vec![],
         unsaid: vec![],
     };
     CostAgainstLoss { tradeoff }
 }
 
-/// Left and right edge of every text, in points, by the width that the chart's own face gives it; none may be clipped.
-fn edges(svg: &str) -> Vec<(f64, f64, String)> {
+/// A text of a drawing, in points, as wide as the chart's own face makes it.
+#[derive(Debug)]
+struct Words {
+    left: f64,
+    right: f64,
+    y: f64,
+    body: String,
+}
+
+/// Every text; none may be clipped at the top or at the bottom.
+fn texts(svg: &str) -> Vec<Words> {
     let height: f64 = svg
         .split_once("height=\"")
         .and_then(|(_, rest)| rest.split('"').next())
@@ -167,7 +182,7 @@ fn edges(svg: &str) -> Vec<(f64, f64, String)> {
         };
         let y: f64 = attribute("y").parse().expect("y");
         assert!(y - size / 2.0 >= 0.0 && y + size / 2.0 <= height * 4.0, "`{body}` at {y} of {height}");
-        found.push((left / 4.0, right / 4.0, body));
+        found.push(Words { left: left / 4.0, right: right / 4.0, y: y / 4.0, body });
     }
     assert!(!found.is_empty());
     found
@@ -183,7 +198,7 @@ fn keeps_inside(chart: &impl Chart, name: &str) {
         png_file(chart, &folder.join(format!("{name}.png"))).expect("png");
     }
     for sheet in [Sheet::Wide, Sheet::Narrow] {
-        for (left, right, text) in edges(&svg(chart, sheet, name).expect("a drawing")) {
+        for Words { left, right, body: text, .. } in texts(&svg(chart, sheet, name).expect("a drawing")) {
             assert!(
                 left >= 0.0 && right <= sheet.width() + 2.0,
                 "{name} on {sheet:?}: `{text}` from {left} to {right}"
@@ -199,4 +214,112 @@ fn no_text_is_clipped_on_a_page_or_a_phone() {
     keeps_inside(&drills(Span::hours(2)), "drills");
     keeps_inside(&drills(Span::hours(12)), "drills-far");
     keeps_inside(&tradeoff(), "tradeoff");
+    keeps_inside(&tornado(), "tornado");
+    keeps_inside(&annual_cost(), "annual-cost");
+}
+
+/// A front through a cloud of other plans, as a whole space of them looks, drawn from a fixed sequence.
+fn crowded(seed: u64) -> CostAgainstLoss {
+    let mut chart = tradeoff();
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut part = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let plan = chart.tradeoff.plans[0].clone();
+    for n in 0..300 {
+        let (annual_cost, expected_annual_loss) = (180.0 + 2_000.0 * part(), 500.0 + 60_000.0 * part() * part());
+        let label = format!("plan {n}");
+        chart.tradeoff.plans.push(PlanPoint { label, annual_cost, expected_annual_loss, ..plan.clone() });
+    }
+    chart
+}
+
+/// Centre and radius of every circle, in points.
+fn circles(svg: &str) -> Vec<(f64, f64, f64)> {
+    let number = |tag: &str, name: &str| -> f64 {
+        let rest = tag.split_once(&format!(" {name}=\"")).expect("an attribute").1;
+        rest.split('"').next().expect("a value").parse::<f64>().expect("a number") / 4.0
+    };
+    svg.split("<circle").skip(1).map(|tag| (number(tag, "cx"), number(tag, "cy"), number(tag, "r"))).collect()
+}
+
+#[test]
+fn no_label_of_a_plan_covers_the_dot_of_any_plan() {
+    for chart in [tradeoff(), crowded(1), crowded(2), crowded(3)] {
+        for sheet in [Sheet::Wide, Sheet::Narrow] {
+            let drawn = svg(&chart, sheet, "tradeoff").expect("a drawing");
+            let named = ["today", "cheapest that meets", "least cost and"];
+            let labels: Vec<_> =
+                texts(&drawn).into_iter().filter(|t| named.iter().any(|n| t.body.starts_with(n))).collect();
+            assert!(labels.len() >= named.len() - 1, "{sheet:?}: {labels:?}");
+            for label in &labels {
+                for (x, y, radius) in circles(&drawn).into_iter().filter(|(_, _, radius)| *radius <= 4.6) {
+                    let apart =
+                        x + radius < label.left || x - radius > label.right || (y - label.y).abs() > 6.0 + radius;
+                    assert!(apart, "{sheet:?}: `{}` lies over the dot at {x}, {y}", label.body);
+                }
+            }
+        }
+    }
+}
+
+fn tornado() -> Tornado {
+    let bar = |name: &str, at_half, at_double, turns: &[f64]| tornado::Bar {
+        name: name.into(),
+        at_half,
+        at_double,
+        turns: turns.to_vec(),
+    };
+    Tornado {
+        currency: "USD".into(),
+        today: 44_300.0,
+        bars: vec![
+            bar(
+                "how often: Complete infrastructure failure of both of the providers",
+                22_200.0,
+                88_500.0,
+                &[0.04, 31.0],
+            ),
+            bar("lost writes", 27_000.0, 79_000.0, &[0.62]),
+            bar("an hour of downtime", 41_000.0, 51_000.0, &[]),
+            bar("all prices", 44_150.0, 44_600.0, &[2.4]),
+        ],
+    }
+}
+
+fn annual_cost() -> AnnualCost {
+    let line = |protection: &str, item: &str, amount, grade| BillLine {
+        protection: protection.into(),
+        item: item.into(),
+        basis: "1 GB × 2".into(),
+        amount,
+        grade,
+    };
+    let mut lines = vec![
+        line("nightly-uploads", "storage", 331.2, Grade::Published),
+        line("nightly-uploads", "requests", 12.0, Grade::Published),
+        line("nightly-uploads", "drills", 61.5, Grade::Mirrored),
+        line("atlas-log", "storage", 120.0, Grade::Unverified),
+    ];
+    lines
+        .extend((0..9).map(|n| line(&format!("a-copy-with-a-long-name-number-{n}"), "transfer", 9.0, Grade::Mirrored)));
+    let total = lines.iter().map(|line| line.amount).sum();
+    AnnualCost { bill: Bill { currency: "USD".into(), lines, total, unpriced: vec!["a replica".into()], whole: true } }
+}
+
+#[test]
+fn the_bars_of_the_bill_add_up_to_it_and_its_title_names_the_dearest() {
+    let chart = annual_cost();
+    let numbers = chart.numbers();
+    let sum: f64 = numbers[1..].iter().map(|row| row[2].parse::<f64>().expect("an amount")).sum();
+    assert!((sum - chart.bill.total).abs() < 1e-6);
+    assert!(chart.title().starts_with("Storage of nightly-uploads is 55 %"), "{}", chart.title());
+    assert!(chart.description().contains("others together"), "{}", chart.description());
+    assert!(
+        tornado().title().starts_with("“How often: Complete infrastructure failure")
+            && tornado().description().contains("above 31 times")
+    );
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use plimsoll::audit::{Audit, Cell, Code, Finding, Measure, Pass, Severity, Subject, Verdict};
 use plimsoll::base::{Instant, Span, Window};
-use plimsoll::cost::{Bill, BillLine, Grade, PlanPoint, Tradeoff};
+use plimsoll::cost::sensitivity::Turn;
+use plimsoll::cost::{Assumption, Bill, BillLine, Choice, Complexity, Grade, PlanPoint, Sensitivity, Tradeoff};
 use plimsoll::evidence::Evidence;
 use plimsoll::policy::{self, Place, Policy, SourceText};
 use plimsoll::report::table::Look;
@@ -163,21 +164,22 @@ fn bill() -> Bill {
         lines: vec![line("storage", 331.2, Grade::Published), line("egress", 12.9, Grade::Unverified)],
         total: 344.1,
         unpriced: vec![],
+        whole: true,
     }
 }
 
 fn tradeoff() -> Tradeoff {
     let plan = |label: &str, annual_cost, expected_annual_loss, meets_rpo| PlanPoint {
         label: label.into(),
-        snapshot_every: Span::hours(6),
-        log: true,
-        offsite_copy: false,
+        choice: Choice::declared(),
+        snapshot_every: Some(Span::hours(6)),
         annual_cost,
         expected_annual_loss,
         unpriced_totals: 0.0,
         worst_loss: if meets_rpo { Loss::Window(Span::minutes(31)) } else { Loss::Total },
-        complexity: 7,
-        meets_rpo,
+        complexity: Complexity { moving_parts: 7, ..Complexity::default() },
+        weighed: true,
+        misses: if meets_rpo { vec![] } else { vec!["RPO"] },
         parts: vec![],
     };
     Tradeoff {
@@ -188,10 +190,20 @@ fn tradeoff() -> Tradeoff {
             plan("snapshot every 24 h", 120.0, 98_000.0, false),
         ],
         front: vec![2, 0, 1],
+        curve: vec![2, 0, 1],
         today: Some(0),
         cheapest_compliant: Some(1),
+        nearest: None,
         least_total: Some(1),
-        sensitivity: vec![],
+        missed_by_all: vec![],
+        sensitivity: vec![Sensitivity {
+            assumption: Assumption::LostData,
+            at_half: 21_000.0,
+            at_double: 82_000.0,
+            turns_below: None,
+            turns_above: Some(Turn { times: 3.0, to: "snapshot every 1 h, log, off-site copy".into() }),
+        }],
+        recommendation: vec!["Today: the plan costs USD 344 a year.".into()],
         unsaid: vec![],
     }
 }
@@ -228,7 +240,7 @@ fn every_form_is_written_and_equal_inputs_give_equal_bytes() {
     };
     let (one, two) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (first, second) = (read(one.path()), read(two.path()));
-    assert_eq!(first.len(), 15, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(first.len(), 21, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
     assert!(first == second, "the same inputs gave other bytes");
     assert!(first.iter().all(|(name, bytes)| !bytes.is_empty() && !name.to_string_lossy().starts_with('.')));
     let left = std::fs::read_dir(one.path()).expect("readable").flatten().count();

@@ -35,7 +35,7 @@ fn the_week_of_the_sample_is_written_whole_and_summed_up_on_stdout() {
     assert!(page.contains("<code>uploads</code>"), "names between backticks are set as code");
     let view: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(out.join("report.json")).expect("json")).expect("json");
-    assert_eq!(view["schema"], "plimsoll.report.weekly/1");
+    assert_eq!(view["schema"], "plimsoll.report.weekly/2");
     assert_eq!(view["verdict"], "breached");
     assert_eq!(view["evidence"]["drills"], 3);
 }

@@ -61,9 +61,14 @@ fn tradeoff_shows_the_bill_marks_unverified_prices_and_answers() {
     let output = plimsoll(&["tradeoff", &file.display().to_string()]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    for wanted in
-        ["by default", "(*) nobody has verified", "as declared today", "least in all", "To meet every RPO costs"]
-    {
+    for wanted in [
+        "by default",
+        "(*) nobody has verified",
+        "as declared today",
+        "least in all",
+        "Recommendation",
+        "5. It rests on",
+    ] {
         assert!(said.contains(wanted), "{wanted} is missing:\n{said}");
     }
 }
@@ -83,5 +88,6 @@ fn a_price_book_beside_the_policy_is_used_and_a_missing_one_is_named() {
     assert_eq!(used.status.code(), Some(0), "{}", text(&used.stderr));
     let parsed: serde_json::Value = serde_json::from_slice(&used.stdout).unwrap();
     assert_eq!(parsed["tradeoff"]["plans"][0]["snapshot_every"], Span::hours(24).0);
+    assert_eq!(parsed["tradeoff"]["recommendation"].as_array().unwrap().len(), 5);
     assert!(parsed["bill"]["total"].as_f64().unwrap() > 0.0);
 }

@@ -124,8 +124,8 @@ fn cost(reported: &Reported) -> Vec<String> {
         lines.push(format!("If they fail as often as the evidence so far leaves possible: {expected}."));
     }
     match plan(tradeoff.cheapest_compliant) {
-        Some(best) => lines.push(format!("The cheapest that keeps every RPO ({}) {}.", best.label, priced(best))),
-        None => lines.push("None of the plans that were priced keeps every RPO.".to_string()),
+        Some(best) => lines.push(format!("The cheapest that keeps every objective ({}) {}.", best.label, priced(best))),
+        None => lines.push("None of the plans that were priced keeps every objective.".to_string()),
     }
     if tradeoff.least_total != tradeoff.cheapest_compliant
         && let Some(least) = plan(tradeoff.least_total)

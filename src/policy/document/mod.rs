@@ -3,6 +3,7 @@
 pub mod reader;
 mod suggest;
 pub mod tables;
+pub mod tradeoff;
 pub mod values;
 pub mod words;
 

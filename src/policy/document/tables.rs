@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::reader::table;
+use super::tradeoff::TradeoffTable;
 use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Share, Text, Wait};
 use super::words::{Assumed, Count, Currency, Kind, Looks, Takes, Until, Version};
 use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
@@ -31,6 +32,8 @@ table! {
         objective: ObjectiveTable, optional;
         /// What an hour without service and an hour of lost writes cost.
         losses: LossesTable, optional;
+        /// The plans that cost is weighed against loss for; by default those around this one.
+        tradeoff: TradeoffTable, optional;
         /// Things that can be lost at once: a host, a bucket, an account, a provider.
         domain: Named<DomainTable>, optional;
         /// Secrets whose loss or theft lets somebody delete what stands in a domain.

@@ -3,6 +3,7 @@
 mod asset;
 mod names;
 mod plan;
+mod ranges;
 mod scenario;
 
 use chrono::{Days, TimeZone};
@@ -68,13 +69,15 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
     let scenarios = scenario::scenarios(named(tables.scenario), &names, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
+    let objective = objective(tables.objective);
+    let tradeoff = ranges::ranges(tables.tradeoff, &objective, &names, reader);
     Some(Policy {
         source: source.clone(),
         beside: Beside::default(),
         name: tables.name?.value.0,
         currency: tables.currency.map_or_else(|| "USD".to_string(), |currency| currency.value.0),
         timezone: zone,
-        objective: objective(tables.objective),
+        objective,
         domains,
         credentials,
         assets,
@@ -82,6 +85,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
         scenarios,
         losses: tables.losses.and_then(|losses| loss_rates(losses.value)),
         prices: tables.prices.map(|prices| prices.map(|text| text.0)),
+        tradeoff,
         contacts: rows(tables.contact).into_iter().filter_map(|c| contact(c.value, zone)).collect(),
         waivers,
     })

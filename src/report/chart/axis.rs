@@ -205,3 +205,18 @@ pub fn free_place(at: (f64, f64), (width, height): (f64, f64), taken: &[Frame], 
         .map(|(left, top)| Frame { left, top, right: left + width, bottom: top + height })
         .find(|frame| frame.within(inside) && !taken.iter().any(|other| other.overlaps(frame)))
 }
+
+/// The nearest place anywhere inside that is free, where none right beside `at` is.
+pub fn any_place(at: (f64, f64), (width, height): (f64, f64), taken: &[Frame], inside: &Frame) -> Option<Frame> {
+    const STEP: f64 = 6.0;
+    let steps = |room: f64| (0..=(room / STEP).max(-1.0) as i64).map(|n| n as f64 * STEP);
+    let across = steps(inside.width() - width);
+    let frames = across.flat_map(|x| steps(inside.height() - height).map(move |y| (inside.left + x, inside.top + y)));
+    let frames = frames.map(|(left, top)| Frame { left, top, right: left + width, bottom: top + height });
+    let away = |frame: &Frame| {
+        let near = (at.0.clamp(frame.left, frame.right), at.1.clamp(frame.top, frame.bottom));
+        (near.0 - at.0).hypot(near.1 - at.1)
+    };
+    let free = frames.filter(|frame| frame.within(inside) && !taken.iter().any(|other| other.overlaps(frame)));
+    free.min_by(|a, b| away(a).total_cmp(&away(b)))
+}

@@ -20,6 +20,13 @@ const MORE: &str = ". An arrow marks those that can also lose everything, which 
 /// Height of a line of a label.
 const LINE: f64 = 15.5;
 
+/// Radius of a plan on the front; the others are half as large.
+const DOT: f64 = 4.0;
+/// Radius of the ring around a plan that has a name.
+const RING: f64 = 7.5;
+/// A label farther from its dot than this is joined to it by a line.
+const LED: f64 = 18.0;
+
 /// A plan with a name of its own on the chart.
 struct Named<'a> {
     role: String,
@@ -37,7 +44,8 @@ impl CostAgainstLoss {
         let t = &self.tradeoff;
         let roles = [
             (t.today, "today", VERMILION),
-            (t.cheapest_compliant, "cheapest that meets every RPO", GREEN),
+            (t.cheapest_compliant, "cheapest that meets every objective", GREEN),
+            (t.nearest, "nearest to the objectives", GREEN),
             (t.least_total, "least cost and loss together", PURPLE),
         ];
         let mut named: Vec<(usize, Named<'_>)> = Vec::new();
@@ -53,7 +61,7 @@ impl CostAgainstLoss {
 
     /// Whether there are two kinds of dots to tell apart.
     fn some_meet_and_some_miss(&self) -> bool {
-        let meet = self.tradeoff.plans.iter().filter(|plan| plan.meets_rpo).count();
+        let meet = self.tradeoff.plans.iter().filter(|plan| plan.meets()).count();
         meet > 0 && meet < self.tradeoff.plans.len()
     }
 
@@ -90,10 +98,10 @@ impl Chart for CostAgainstLoss {
             "Expected loss a year against cost a year, {}; {} plans{}, the line joins those that no other beats on both{}",
             t.currency,
             t.plans.len(),
-            match (t.plans.iter().any(|plan| plan.meets_rpo), self.some_meet_and_some_miss()) {
+            match (t.plans.iter().any(|plan| plan.meets()), self.some_meet_and_some_miss()) {
                 (_, true) => "",
-                (true, _) => ", all of which meet every RPO",
-                (false, _) => ", none of which meets every RPO",
+                (true, _) => ", all of which meet every objective",
+                (false, _) => ", none of which meets every objective",
             },
             if t.plans.iter().any(|plan| plan.unpriced_totals > 0.0) { MORE } else { "" }
         )
@@ -152,7 +160,7 @@ impl Chart for CostAgainstLoss {
             "currency",
             "unpriced_totals_a_year",
             "complexity",
-            "meets_rpo",
+            "misses",
             "on_front",
             "role",
         ];
@@ -162,6 +170,7 @@ impl Chart for CostAgainstLoss {
             let roles = [
                 role(t.today, "today"),
                 role(t.cheapest_compliant, "cheapest-compliant"),
+                role(t.nearest, "nearest"),
                 role(t.least_total, "least-total"),
             ];
             rows.push(vec![
@@ -170,8 +179,8 @@ impl Chart for CostAgainstLoss {
                 format!("{:.2}", plan.expected_annual_loss),
                 t.currency.clone(),
                 plan.unpriced_totals.to_string(),
-                plan.complexity.to_string(),
-                plan.meets_rpo.to_string(),
+                plan.complexity.total().to_string(),
+                plan.misses.join(" and "),
                 t.front.contains(&index).to_string(),
                 roles.into_iter().flatten().collect::<Vec<_>>().join(" "),
             ]);
@@ -208,24 +217,24 @@ impl CostAgainstLoss {
 
     fn dots<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, place: &impl Fn(&PlanPoint) -> At) -> Drawn<DB> {
         let t = &self.tradeoff;
-        let front: Vec<At> = t.front.iter().filter_map(|i| t.plans.get(*i)).map(place).collect();
+        let front: Vec<At> = t.curve.iter().filter_map(|i| t.plans.get(*i)).map(place).collect();
         if front.len() > 1 {
             canvas.line(&front, BLUE, 2.0)?;
         }
-        for plan in &t.plans {
+        // Those on the front last, so that no other plan covers them.
+        let on_front = |index: usize| t.front.contains(&index);
+        let mut order: Vec<(usize, &PlanPoint)> = t.plans.iter().enumerate().collect();
+        order.sort_by_key(|(index, _)| on_front(*index));
+        for (index, plan) in order {
             let at = place(plan);
             if plan.unpriced_totals > 0.0 {
                 let tip = (at.0, at.1 - 15.0);
                 canvas.line(&[at, tip], MUTED, 1.25)?;
                 canvas.line(&[(tip.0 - 3.0, tip.1 + 4.0), tip, (tip.0 + 3.0, tip.1 + 4.0)], MUTED, 1.25)?;
             }
-            canvas.dot(at, 4.0, PAPER, true)?;
-            canvas.dot(
-                at,
-                if plan.meets_rpo { 4.0 } else { 3.5 },
-                if plan.meets_rpo { BLUE } else { MUTED },
-                plan.meets_rpo,
-            )?;
+            let radius = if on_front(index) { DOT } else { DOT / 2.0 };
+            canvas.dot(at, radius, PAPER, true)?;
+            canvas.dot(at, radius, if plan.meets() { BLUE } else { MUTED }, plan.meets())?;
         }
         Ok(())
     }
@@ -237,36 +246,59 @@ impl CostAgainstLoss {
         plot: Frame,
         place: &impl Fn(&PlanPoint) -> At,
     ) -> Drawn<DB> {
-        let around = |(x, y): At| Frame { left: x - 4.0, top: y - 4.0, right: x + 4.0, bottom: y + 4.0 };
-        let mut drawn: Vec<Frame> = self.tradeoff.plans.iter().map(|plan| around(place(plan))).collect();
-        let front: Vec<At> =
-            self.tradeoff.front.iter().filter_map(|i| self.tradeoff.plans.get(*i)).map(place).collect();
-        for (from, to) in front.iter().zip(front.iter().skip(1)) {
+        let around = |(x, y): At| Frame { left: x - DOT, top: y - DOT, right: x + DOT, bottom: y + DOT };
+        let mut taken: Vec<Frame> = self.tradeoff.plans.iter().map(|plan| around(place(plan))).collect();
+        let curve: Vec<At> =
+            self.tradeoff.curve.iter().filter_map(|i| self.tradeoff.plans.get(*i)).map(place).collect();
+        for (from, to) in curve.iter().zip(curve.iter().skip(1)) {
             let steps = ((to.0 - from.0).hypot(to.1 - from.1) / 6.0).ceil().max(1.0);
             let on = |n: f64| (from.0 + (to.0 - from.0) * n / steps, from.1 + (to.1 - from.1) * n / steps);
-            drawn.extend((0..steps as u32).map(|n| around(on(f64::from(n)))));
+            taken.extend((0..steps as u32).map(|n| around(on(f64::from(n)))));
         }
-        let mut labels: Vec<Frame> = Vec::new();
+        for one in self.named() {
+            let at @ (x, y) = place(one.plan);
+            canvas.dot(at, RING, one.paint, false)?;
+            canvas.dot(at, 4.5, one.paint, true)?;
+            taken.push(Frame { left: x - RING, top: y - RING, right: x + RING, bottom: y + RING });
+        }
         for one in self.named() {
             let at = place(one.plan);
-            canvas.dot(at, 7.5, one.paint, false)?;
-            canvas.dot(at, 4.5, one.paint, true)?;
-            let taken: Vec<Frame> = drawn.iter().chain(&labels).copied().collect();
-            // Narrower lines find a place where wider ones don't. A label over a dot is better than none; over another
-            // label it is not.
+            // Narrower lines find a place where wider ones don't; the role alone where nothing else does.
             let shapes = [0.62, 0.46, 0.32].map(|share| label(canvas, &one, (plot.width() * share).max(92.0)));
-            let free = |taken: &[Frame]| {
-                shapes.iter().find_map(|(lines, size)| Some((lines, axis::free_place(at, *size, taken, &plot)?)))
+            let (lines, _) = label(canvas, &one, plot.width().min(190.0));
+            let role: Vec<_> = lines.into_iter().filter(|(_, set)| set.bold).collect();
+            let width = role.iter().map(|(line, set)| canvas.width_of(line, *set)).fold(0.0, f64::max);
+            let short = (role.clone(), (width, LINE * role.len() as f64));
+            let shapes: Vec<_> = shapes.into_iter().chain([short]).collect();
+            let near =
+                shapes.iter().find_map(|(lines, size)| Some((lines, axis::free_place(at, *size, &taken, &plot)?)));
+            let far = || {
+                let mut places =
+                    shapes.iter().filter_map(|(lines, size)| Some((lines, axis::any_place(at, *size, &taken, &plot)?)));
+                places.next()
             };
-            let Some((lines, frame)) = free(&taken).or_else(|| free(&labels)) else { continue };
+            let Some((lines, frame)) = near.or_else(far) else { continue };
+            self.lead(canvas, at, frame, one.paint)?;
             let plate = Frame { left: frame.left - 3.0, right: frame.right + 3.0, ..frame };
             canvas.rect(plate, PAPER, 0.82)?;
             for (n, (line, set)) in lines.iter().enumerate() {
                 canvas.text(line, (frame.left, frame.top + LINE * (n as f64 + 0.5)), Side::Left, *set)?;
             }
-            labels.push(plate);
+            taken.push(plate);
         }
         Ok(())
+    }
+
+    /// A thin line from a dot to its label, where that stands apart.
+    fn lead<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, at: At, label: Frame, paint: Paint) -> Drawn<DB> {
+        let near = (at.0.clamp(label.left, label.right), at.1.clamp(label.top, label.bottom));
+        let apart = (near.0 - at.0).hypot(near.1 - at.1);
+        if apart < LED {
+            return Ok(());
+        }
+        let share = RING / apart;
+        let from = (at.0 + (near.0 - at.0) * share, at.1 + (near.1 - at.1) * share);
+        canvas.line(&[from, near], paint, 1.0)
     }
 
     /// Two kinds of dots, named once beside the axis's name.
@@ -275,8 +307,8 @@ impl CostAgainstLoss {
             return Ok(());
         }
         let (met, missed) = match sheet {
-            Sheet::Wide => ("meets every RPO", "misses one or more"),
-            Sheet::Narrow => ("meets RPO", "misses"),
+            Sheet::Wide => ("meets every objective", "misses one or more"),
+            Sheet::Narrow => ("meets all", "misses some"),
         };
         let y = if sheet == Sheet::Wide { plot.top - 14.0 } else { plot.bottom + 35.0 };
         let (mut x, row) = match sheet {

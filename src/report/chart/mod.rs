@@ -1,11 +1,13 @@
 //! Charts: each says its finding in the title, labels what it draws, and hands out its numbers.
 
 pub mod axis;
+pub mod bill;
 pub mod canvas;
 pub mod cost;
 pub mod drills;
 pub mod sawtooth;
 pub mod style;
+pub mod tornado;
 
 use std::path::Path;
 

@@ -11,9 +11,11 @@ mod words;
 
 use serde::Serialize;
 
+use super::chart::bill::AnnualCost;
 use super::chart::cost::CostAgainstLoss;
 use super::chart::drills::DrillTimes;
 use super::chart::sawtooth::Sawtooth;
+use super::chart::tornado::Tornado;
 use super::text::harmless;
 use crate::audit::{Audit, Verdict};
 use crate::base::{Instant, Span, Window};
@@ -30,7 +32,7 @@ pub use promises::{Figure, PromiseRow};
 pub use unknown::{Assumption, Unknown};
 
 /// The form's name and version; a change that readers must know of raises the number.
-pub const SCHEMA: &str = "plimsoll.report.weekly/1";
+pub const SCHEMA: &str = "plimsoll.report.weekly/2";
 
 /// What a report is made from. Nothing else enters it: no clock, no file, no environment.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +93,8 @@ pub struct Charts {
     pub loss_window: Option<Sawtooth>,
     pub drill_times: Option<DrillTimes>,
     pub cost_against_loss: Option<CostAgainstLoss>,
+    pub tornado: Option<Tornado>,
+    pub annual_cost: Option<AnnualCost>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -137,6 +141,8 @@ impl View {
                 loss_window: promises::sawtooth(audit),
                 drill_times: ledger::chart(inputs, &drills),
                 cost_against_loss: inputs.tradeoff.and_then(money::chart),
+                tornado: money::tornado(inputs),
+                annual_cost: money::annual_cost(inputs),
             },
             simulation: inputs.simulation.map(money::simulation),
             money: money::view(inputs),

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::super::chart::bill::AnnualCost;
 use super::super::chart::cost::CostAgainstLoss;
+use super::super::chart::tornado::{Bar, Tornado};
 use super::promises::Figure;
 use super::{Inputs, clean, clean_option, spelled};
 use crate::base::quantity::money;
@@ -77,8 +79,10 @@ pub struct MoneyView {
     pub bill: Vec<BillRow>,
     pub bill_total: Option<String>,
     pub plans_tried: usize,
-    /// Today's plan, the cheapest that complies, the least in sum, and the front between them.
+    /// Today's plan, the cheapest that complies, the least in sum, and some of the front between them.
     pub plans: Vec<PlanRow>,
+    /// What to do and why, in five lines.
+    pub recommendation: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -93,7 +97,7 @@ pub struct BillRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanRow {
     pub label: String,
-    /// `today`, `cheapest that meets every RPO`, `least cost and loss together`; empty for others on the front.
+    /// `today`, `cheapest that meets every objective`, `least cost and loss together`; empty for others on the front.
     pub roles: Vec<&'static str>,
     pub annual_cost: String,
     /// It can also lose everything, which has no declared amount: the true figures are higher.
@@ -101,9 +105,14 @@ pub struct PlanRow {
     pub expected_annual_loss: String,
     pub sum: String,
     pub worst_loss: Figure,
+    /// Moving parts, credentials and manual steps.
     pub complexity: u32,
-    pub meets_rpo: bool,
+    /// Objectives that it misses by its own figures.
+    pub misses: Vec<&'static str>,
 }
+
+/// Plans that answer no question are shown up to this many; the numbers of the chart hold them all.
+const FRONT_MOST: usize = 8;
 
 impl From<&Quantiles> for Spread {
     fn from(q: &Quantiles) -> Self {
@@ -171,6 +180,7 @@ pub fn view(inputs: &Inputs<'_>) -> Option<MoneyView> {
         bill_total: inputs.bill.map(|bill| money(bill.total, &currency)),
         plans_tried: inputs.tradeoff.map_or(0, |t| t.plans.len()),
         plans: inputs.tradeoff.map(plans).unwrap_or_default(),
+        recommendation: inputs.tradeoff.iter().flat_map(|t| &t.recommendation).map(|line| clean(line)).collect(),
         currency,
     })
 }
@@ -190,12 +200,15 @@ fn plans(tradeoff: &Tradeoff) -> Vec<PlanRow> {
         let role = |of: Option<usize>, name: &'static str| (of == Some(index)).then_some(name);
         let all = [
             role(tradeoff.today, "today"),
-            role(tradeoff.cheapest_compliant, "cheapest that meets every RPO"),
+            role(tradeoff.cheapest_compliant, "cheapest that meets every objective"),
+            role(tradeoff.nearest, "nearest to the objectives"),
             role(tradeoff.least_total, "least cost and loss together"),
         ];
         all.into_iter().flatten().collect::<Vec<_>>()
     };
-    let shown = |(index, _): &(usize, &PlanPoint)| !roles(*index).is_empty() || tradeoff.front.contains(index);
+    let every = tradeoff.curve.len().div_ceil(FRONT_MOST).max(1);
+    let some: Vec<usize> = tradeoff.curve.iter().copied().step_by(every).collect();
+    let shown = |(index, _): &(usize, &PlanPoint)| !roles(*index).is_empty() || some.contains(index);
     let mut plans: Vec<(usize, &PlanPoint)> = tradeoff.plans.iter().enumerate().filter(shown).collect();
     plans.sort_by(|(_, a), (_, b)| a.annual_cost.total_cmp(&b.annual_cost));
     let amount = |value: f64| money(value, &tradeoff.currency);
@@ -205,10 +218,10 @@ fn plans(tradeoff: &Tradeoff) -> Vec<PlanRow> {
         annual_cost: amount(plan.annual_cost),
         at_least: plan.unpriced_totals > 0.0,
         expected_annual_loss: amount(plan.expected_annual_loss),
-        sum: amount(plan.annual_cost + plan.expected_annual_loss),
+        sum: amount(plan.total()),
         worst_loss: Figure::lost(plan.worst_loss),
-        complexity: plan.complexity,
-        meets_rpo: plan.meets_rpo,
+        complexity: plan.complexity.total(),
+        misses: plan.misses.clone(),
     };
     plans.into_iter().map(row).collect()
 }
@@ -222,4 +235,29 @@ pub fn chart(tradeoff: &Tradeoff) -> Option<CostAgainstLoss> {
         plan.label = clean(&plan.label);
     }
     Some(CostAgainstLoss { tradeoff })
+}
+
+/// What moves today's total; none where nothing does, or no total can be said.
+pub fn tornado(inputs: &Inputs<'_>) -> Option<Tornado> {
+    let tradeoff = inputs.tradeoff.filter(|tradeoff| !tradeoff.sensitivity.is_empty())?;
+    let today = tradeoff.plan(tradeoff.today)?.total();
+    let bars = tradeoff.sensitivity.iter().map(|one| {
+        let turns = [&one.turns_below, &one.turns_above].into_iter().flatten().map(|turn| turn.times);
+        Bar {
+            name: clean(&one.assumption.named(inputs.policy)),
+            at_half: one.at_half,
+            at_double: one.at_double,
+            turns: turns.collect(),
+        }
+    });
+    Some(Tornado { currency: clean(&tradeoff.currency), today, bars: bars.collect() })
+}
+
+/// What today's plan costs, by protection; none where it costs nothing that is known.
+pub fn annual_cost(inputs: &Inputs<'_>) -> Option<AnnualCost> {
+    let mut bill = inputs.bill.filter(|bill| bill.total > 0.0)?.clone();
+    for line in &mut bill.lines {
+        line.protection = clean(&line.protection);
+    }
+    Some(AnnualCost { bill })
 }
