@@ -15,8 +15,11 @@ fn aws() -> PriceBook {
     book::builtin("aws-us-east-1").unwrap()
 }
 
+/// With a space that is quickly searched: how often, a log, a copy elsewhere.
 fn pixelcraft() -> Policy {
-    policy(include_str!("../../policies/pixelcraft.toml"))
+    let pinned = ["retention", "storage_class", "lock"].map(|name| format!("{name} = [\"declared\"]\n")).concat();
+    let ranges = format!("\n[tradeoff]\nlog_lag = [\"declared\", \"off\", \"1min\"]\n{pinned}");
+    policy(&(include_str!("../../policies/pixelcraft.toml").to_string() + &ranges))
 }
 
 #[test]
