@@ -298,8 +298,8 @@ impl Tradeoff {
             };
             candidates.min_by(|(_, a), (_, b)| order(a, b)).map(|(index, _)| index)
         };
-        let (total, cost): (fn(&PlanPoint) -> f64, fn(&PlanPoint) -> f64) = (PlanPoint::total, |p| p.annual_cost);
-        self.least_total = least(&|_| true, total);
+        let cost: fn(&PlanPoint) -> f64 = |p| p.annual_cost;
+        self.least_total = least(&|_| true, PlanPoint::total);
         self.cheapest_compliant = least(&PlanPoint::meets, cost);
         let fewest = self.plans.iter().filter(|p| p.weighed).map(|p| p.misses.len()).min();
         self.nearest = match self.cheapest_compliant {

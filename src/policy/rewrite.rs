@@ -105,16 +105,26 @@ fn item(written: &Written) -> Item {
     }
 }
 
-/// A table under a header of its own, behind the others of its kind.
+/// A table under a header of its own, behind the others of its kind; the first of its kind stands behind the domains.
 fn add(document: &mut DocumentMut, kind: &str, name: &str, fields: Vec<Field>) -> Result<()> {
+    let behind = match document.contains_key(kind) {
+        true => None,
+        false => document.get("domain").and_then(last_place),
+    };
     let group = table_in(document.as_table_mut(), kind)?;
     let mut table = Table::new();
+    table.set_position(behind);
     table.decor_mut().set_prefix("\n");
     for (field, written) in &fields {
         table.insert(field, item(written));
     }
     group.insert(name, Item::Table(table));
     Ok(())
+}
+
+/// Where the last of a group of tables stands.
+fn last_place(group: &Item) -> Option<isize> {
+    group.as_table_like()?.iter().filter_map(|(_, item)| item.as_table()?.position()).max()
 }
 
 /// The table of that name, made where it is missing; one that only groups others gets no header.
