@@ -123,9 +123,10 @@ fn the_front_of_the_whole_space_is_what_no_plan_beats() {
 fn what_no_plan_can_meet_is_said_and_the_nearest_is_named() {
     let explored = explored();
     assert!(explored.plans[0].misses.contains(&"RPO"), "today's plan loses a day where an hour is allowed");
-    // A snapshot takes 40 minutes, so an hourly one can lose 1 h 40 min; nothing encrypts before the upload.
+    // A snapshot takes 40 minutes, so an hourly one can lose 1 h 40 min; nothing encrypts before the upload, and a lock is
+    // not in this space.
     assert!(explored.cheapest_compliant.is_none());
-    assert_eq!(explored.missed_by_all, ["RPO", "consistency", "encryption"]);
+    assert_eq!(explored.missed_by_all, ["RPO", "consistency", "encryption", "immutability"]);
     let nearest = explored.plan(explored.nearest).unwrap();
     assert!(explored.plans.iter().all(|p| p.misses.len() >= nearest.misses.len()));
     assert!(explored.unsaid.iter().any(|line| line.contains("can still lose 1 h 40 min")), "{:?}", explored.unsaid);

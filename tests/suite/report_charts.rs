@@ -248,13 +248,14 @@ fn circles(svg: &str) -> Vec<(f64, f64, f64)> {
 
 #[test]
 fn no_label_of_a_plan_covers_the_dot_of_any_plan() {
-    for chart in [tradeoff(), crowded(1), crowded(2), crowded(3)] {
+    // Where no place is left, a plan keeps its ring and has no label.
+    for (chart, least) in [(tradeoff(), 3), (crowded(1), 1), (crowded(2), 1), (crowded(3), 1)] {
         for sheet in [Sheet::Wide, Sheet::Narrow] {
             let drawn = svg(&chart, sheet, "tradeoff").expect("a drawing");
             let named = ["today", "cheapest", "least"];
             let labels: Vec<_> =
                 texts(&drawn).into_iter().filter(|t| named.iter().any(|n| t.body.starts_with(n))).collect();
-            assert!(labels.len() >= named.len() - 1, "{sheet:?}: {labels:?}");
+            assert!(labels.len() >= least, "{sheet:?}: {labels:?}");
             for label in &labels {
                 for (x, y, radius) in circles(&drawn).into_iter().filter(|(_, _, radius)| *radius <= 4.6) {
                     let apart =
