@@ -17,8 +17,9 @@ pub struct CostAgainstLoss {
 /// Said where the drawn loss is only part of the loss.
 const MORE: &str = ". An arrow marks those that can also lose everything, which has no declared price";
 
-/// Height of a line of a label.
+/// Height of a line of a label, and lines that a plan's own name may take.
 const LINE: f64 = 15.5;
+const PLAN_LINES: usize = 3;
 
 /// Radius of a plan on the front; the others are half as large.
 const DOT: f64 = 4.0;
@@ -328,7 +329,14 @@ impl CostAgainstLoss {
 fn label<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, one: &Named<'_>, room: f64) -> (Vec<(String, Type)>, (f64, f64)) {
     let (role, small) = (Type { paint: one.paint, ..STRONG }, Type { paint: INK, ..LABEL });
     let lines = |text: &str, set: Type| canvas.wrap(text, room, set).into_iter().map(move |line| (line, set));
-    let all: Vec<(String, Type)> = lines(&one.role, role).chain(lines(&one.plan.label, small).take(3)).collect();
+    let mut plan: Vec<(String, Type)> = lines(&one.plan.label, small).collect();
+    if plan.len() > PLAN_LINES {
+        plan.truncate(PLAN_LINES);
+        plan.iter_mut()
+            .skip(PLAN_LINES - 1)
+            .for_each(|(line, set)| *line = canvas.fit(&format!("{line} …"), room, *set));
+    }
+    let all: Vec<(String, Type)> = lines(&one.role, role).chain(plan).collect();
     let width = all.iter().map(|(line, set)| canvas.width_of(line, *set)).fold(0.0, f64::max);
     let height = LINE * all.len() as f64;
     (all, (width, height))
