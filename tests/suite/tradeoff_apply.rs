@@ -139,12 +139,16 @@ fn what_cannot_be_applied_is_said_and_nothing_is_written() {
     assert_eq!(std::fs::read(folder.path().join("policies/x.toml")).expect("a file"), before);
 }
 
-/// Each plan of the space, written into the text and read back.
-fn every_plan_reads_back(text: &str) -> usize {
+/// Every fifth plan of the space, which has each value of each range in it, written into the text and read back.
+fn plans_read_back(text: &str) -> usize {
     let before = policy(text);
     let book = book::builtin("aws-us-east-1").expect("built in");
-    let plans: Vec<Policy> =
-        Space::of(&before, &book, &mut vec![]).choices().iter().filter_map(|choice| choice.of(&before)).collect();
+    let plans: Vec<Policy> = Space::of(&before, &book, &mut vec![])
+        .choices()
+        .iter()
+        .step_by(5)
+        .filter_map(|choice| choice.of(&before))
+        .collect();
     for plan in &plans {
         let written = rewrite(&before, plan).expect("written");
         let read = policy(&written);
@@ -158,9 +162,9 @@ fn every_plan_reads_back(text: &str) -> usize {
 }
 
 #[test]
-fn every_plan_of_the_space_reads_back_as_itself() {
-    assert!(every_plan_reads_back(PIXELCRAFT) > 100);
-    assert!(every_plan_reads_back(include_str!("../../policies/pixelcraft-fixed.toml")) > 100);
+fn plans_of_the_whole_space_read_back_as_themselves() {
+    assert!(plans_read_back(PIXELCRAFT) > 40);
+    assert!(plans_read_back(include_str!("../../policies/pixelcraft-fixed.toml")) > 40);
     // The same tables, written another way.
     let inline = BASE
         .replace("[protection.dump]\n", "[protection]\ndump = { ")
@@ -169,7 +173,7 @@ fn every_plan_of_the_space_reads_back_as_itself() {
         .replace("\nruns_in = [\"runner\"]\nretention", ", runs_in = [\"runner\"], retention")
         .replace("\nconsistency = \"snapshot\"\n", ", consistency = \"snapshot\" } # one line\n");
     assert!(inline.contains("dump = { kind = \"snapshot\", assets"), "{inline}");
-    assert!(every_plan_reads_back(&inline) > 100);
+    assert!(plans_read_back(&inline) > 40);
 }
 
 #[test]
