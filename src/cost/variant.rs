@@ -201,7 +201,7 @@ fn add_logs(plan: &mut Policy, lag: Span) {
         (log.assets, log.stored_fraction, log.scheduler) = (databases, None, Some(written(Scheduler::Plimsoll)));
         // What only a run of a schedule has.
         (log.consistency, log.compress, log.late_by, log.job) = (None, None, None, None);
-        (log.retention, log.cut_short, log.lifecycle) = (Some(written(window)), None, None);
+        (log.retention, log.cut_short, log.lifecycle, log.keep) = (Some(written(window)), None, None, None);
         log.lock = log.lock.filter(|lock| lock.value <= window);
         if let Some(snapshot) = plan.protections.get_mut(index) {
             let weak = snapshot.consistency.as_ref().is_none_or(|c| c.value == Consistency::None);

@@ -1,6 +1,6 @@
 //! A policy's text with another plan in it: only what differs is written anew; comments, layout and all the rest stay.
 
-use toml_edit::{Array, DocumentMut, Item, RawString, Table, TableLike, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
 use super::written::{self, Field, Written};
 use super::{Policy, Protection};
@@ -101,6 +101,11 @@ fn item(written: &Written) -> Item {
             let mut array = Array::new();
             names.iter().for_each(|name| array.push(name.as_str()));
             value(Value::Array(array))
+        }
+        Written::Counts(counts) => {
+            let mut table = InlineTable::new();
+            counts.iter().for_each(|(name, count)| drop(table.insert(*name, Value::from(i64::from(*count)))));
+            value(Value::InlineTable(table))
         }
     }
 }
