@@ -1,5 +1,6 @@
 //! `plimsoll simulate`: what the declared scenarios would cost, over many drawn years.
 
+mod errors;
 mod parts;
 mod shown;
 

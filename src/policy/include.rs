@@ -140,6 +140,7 @@ fn over(own: PolicyTable, wider: PolicyTable) -> PolicyTable {
         credential: named(own.credential, wider.credential),
         asset: named(own.asset, wider.asset),
         protection: named(own.protection, wider.protection),
+        resource: named(own.resource, wider.resource),
         scenario: named(own.scenario, wider.scenario),
         waiver: rows(own.waiver, wider.waiver),
         contact: rows(own.contact, wider.contact),

@@ -4,6 +4,7 @@
 //! which every name resolves and every number makes sense. Everything else sees only [`Policy`].
 
 pub mod beside;
+pub mod chance;
 pub mod document;
 pub mod include;
 pub mod objective;
@@ -19,6 +20,7 @@ pub mod waiver;
 pub mod written;
 
 pub use beside::{Beside, Scheduled};
+pub use chance::{Lognormal, Resource, Sharing, Trouble, Uncertain};
 pub use include::Fetched;
 pub use objective::{Consistency, Objective};
 pub use place::{Place, Placed, SourceText};
@@ -49,6 +51,8 @@ pub struct Policy {
     pub credentials: Vec<Credential>,
     pub assets: Vec<Asset>,
     pub protections: Vec<Protection>,
+    /// What steps of runbooks share.
+    pub resources: Vec<Resource>,
     pub scenarios: Vec<Scenario>,
     /// What an hour of downtime and an hour of lost writes cost; absent means that losses cannot be priced.
     pub losses: Option<LossRates>,

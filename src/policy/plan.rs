@@ -142,6 +142,8 @@ pub struct Protection {
     /// Read back and re-hashed after it was written (existence in a listing does not count).
     pub verified: Option<Placed<bool>>,
     pub scheduler: Option<Placed<Scheduler>>,
+    /// What goes wrong with its runs, as the plan assumes it.
+    pub trouble: super::Trouble,
     /// Storage class in the price book; its default where absent.
     pub storage_class: Option<Placed<String>>,
     /// The store's own encryption; the bucket's default where absent. It is none of [`Protection::encrypted`].

@@ -1,6 +1,6 @@
 //! Declared failures, the runbooks that end them, and what they cost.
 
-use super::{Objective, Place, Placed};
+use super::{Lognormal, Objective, Place, Placed, Resource, Uncertain};
 use crate::base::Span;
 
 /// A declared failure.
@@ -16,8 +16,9 @@ pub struct Scenario {
     pub corrupts: Vec<Placed<String>>,
     /// Credentials in the wrong hands: what they can delete and no lock protects is gone.
     pub compromises: Vec<Placed<String>>,
-    /// Expected incidents a year.
+    /// Expected incidents a year: the mean of what is believed, where that is uncertain.
     pub per_year: Placed<f64>,
+    pub per_year_uncertain: Option<Uncertain>,
     /// Where the frequency comes from, shown beside every figure that rests on it.
     pub per_year_source: Option<String>,
     /// Time from the failure until somebody knows.
@@ -47,6 +48,8 @@ pub struct Step {
     pub after: Vec<usize>,
     /// The asset that a measured step restores.
     pub asset: Option<Placed<String>>,
+    /// What it shares with other steps of the runbook.
+    pub uses: Option<Resource>,
 }
 
 /// How long something takes.
@@ -59,6 +62,7 @@ pub enum Duration {
         mode: Span,
         high: Span,
     },
+    Lognormal(Lognormal),
     /// A drill's phase of this name (`total` for all of them), scaled by size; nothing measured means unproven.
     /// `declared` is what the plan claims meanwhile.
     Measured {
@@ -68,11 +72,13 @@ pub enum Duration {
 }
 
 impl Duration {
-    /// The longest that the declaration allows; None where only a measurement can tell and nothing is claimed.
+    /// The longest that the declaration allows, or what one in a thousand exceeds where nothing is the longest; None where
+    /// only a measurement can tell and nothing is claimed.
     pub fn declared_longest(&self) -> Option<Span> {
         match self {
             Duration::Constant(span) => Some(*span),
             Duration::Pert { high, .. } => Some(*high),
+            Duration::Lognormal(lognormal) => Some(lognormal.longest()),
             Duration::Measured { declared, .. } => *declared,
         }
     }

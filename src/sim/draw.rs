@@ -1,20 +1,20 @@
 //! What is drawn: how long things take, how often things fail, when incidents come.
 
+use std::sync::Arc;
+
 use crate::base::Span;
 use crate::base::rng::Stream;
 use crate::evidence::Evidence;
-use crate::policy::{Asset, Duration};
+use crate::policy::chance::span;
+use crate::policy::{Asset, Duration, Lognormal};
 use crate::timeline::Basis;
 
 /// A time to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Time {
     Constant(Span),
-    Pert {
-        low: Span,
-        mode: Span,
-        high: Span,
-    },
+    Pert(Pert),
+    Lognormal(Lognormal),
     /// One of these, each as likely (the bootstrap): what drills took, scaled to today's size. Never empty.
     Measured(Vec<Span>),
 }
@@ -33,7 +33,8 @@ impl Time {
     pub fn draw(&self, stream: &mut Stream) -> Span {
         match self {
             Time::Constant(span) => *span,
-            Time::Pert { low, mode, high } => pert(*low, *mode, *high, stream),
+            Time::Pert(pert) => pert.at(stream.uniform()),
+            Time::Lognormal(lognormal) => span(lognormal.at(stream.normal())),
             Time::Measured(all) => all.get(stream.below(all.len() as u64) as usize).copied().unwrap_or_default(),
         }
     }
@@ -42,22 +43,86 @@ impl Time {
     pub fn constant(&self) -> Option<Span> {
         match self {
             Time::Constant(span) => Some(*span),
-            Time::Pert { low, high, .. } => (low >= high).then_some(*low),
+            Time::Pert(pert) => (pert.range <= 0.0).then_some(pert.low),
+            Time::Lognormal(_) => None,
             Time::Measured(all) => all.first().copied().filter(|first| all.iter().all(|one| one == first)),
+        }
+    }
+
+    /// No shorter one is ever drawn.
+    pub fn shortest(&self) -> Span {
+        match self {
+            Time::Constant(span) => *span,
+            Time::Pert(pert) => pert.low,
+            Time::Lognormal(_) => Span::ZERO,
+            Time::Measured(all) => all.iter().min().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The longest that is ever drawn; none where there is no longest.
+    pub fn longest(&self) -> Option<Span> {
+        match self {
+            Time::Constant(span) => Some(*span),
+            Time::Pert(pert) => Some(pert.at(1.0)),
+            Time::Lognormal(_) => None,
+            Time::Measured(all) => all.iter().max().copied(),
         }
     }
 }
 
 /// Beta-PERT with weight 4 on the mode (Malcolm and others 1959): a Beta between `low` and `high` whose mean is
-/// (low + 4 mode + high) / 6.
-fn pert(low: Span, mode: Span, high: Span, stream: &mut Stream) -> Span {
-    let range = (high - low).0 as f64;
-    if range <= 0.0 {
-        return low;
+/// (low + 4 mode + high) / 6. Drawn by its inverse from one uniform: the density is tabulated once, in cells of exact
+/// mass, and taken to be even within a cell. What that moves is far below any error that a campaign can state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pert {
+    low: Span,
+    range: f64,
+    /// Share of the distribution below the left edge of each cell, and 1 at the end.
+    below: Arc<[f64]>,
+    /// For each even part of [0, 1), the first cell that reaches into it.
+    first: Arc<[u16]>,
+}
+
+const CELLS: usize = 256;
+
+impl Pert {
+    pub fn new(low: Span, mode: Span, high: Span) -> Self {
+        let range = ((high - low).0 as f64).max(0.0);
+        if range <= 0.0 {
+            return Pert { low, range, below: Arc::from([]), first: Arc::from([]) };
+        }
+        let at = ((mode - low).0 as f64 / range).clamp(0.0, 1.0);
+        let (a, b) = (4.0 * at, 4.0 - 4.0 * at);
+        let density = |x: f64| x.powf(a) * (1.0 - x).powf(b);
+        let edge = |half: usize| density(half as f64 / (2 * CELLS) as f64);
+        let mut sum = 0.0;
+        let mut below = vec![0.0];
+        for cell in 0..CELLS {
+            // Simpson's rule; only shares matter, so its factor is left out.
+            sum += edge(2 * cell) + 4.0 * edge(2 * cell + 1) + edge(2 * cell + 2);
+            below.push(sum);
+        }
+        below.iter_mut().for_each(|share| *share /= sum);
+        let reaches = |part: usize| below.partition_point(|share| *share <= part as f64 / CELLS as f64).max(1) - 1;
+        let first = (0..CELLS).map(|part| u16::try_from(reaches(part)).unwrap_or(u16::MAX)).collect();
+        Pert { low, range, below: below.into(), first }
     }
-    let at = ((mode - low).0 as f64 / range).clamp(0.0, 1.0);
-    let share = stream.beta(1.0 + 4.0 * at, 5.0 - 4.0 * at);
-    low + Span((share * range).round() as i64)
+
+    /// The time that a share `uniform` of all does not exceed.
+    fn at(&self, uniform: f64) -> Span {
+        let Some(first) = self.first.get((uniform * CELLS as f64) as usize) else {
+            return self.low + Span(self.range as i64);
+        };
+        let mut cell = usize::from(*first);
+        while self.below.get(cell + 1).is_some_and(|share| *share <= uniform) {
+            cell += 1;
+        }
+        let (Some(from), Some(until)) = (self.below.get(cell), self.below.get(cell + 1)) else {
+            return self.low + Span(self.range as i64);
+        };
+        let within = (uniform - from) / (until - from);
+        self.low + Span(((cell as f64 + within) / CELLS as f64 * self.range).round() as i64)
+    }
 }
 
 /// A declared duration as a time to draw. `asset` is what a measured one restores; none takes the drills of `any`.
@@ -72,8 +137,9 @@ pub fn time(
     let (phase, declared) = match duration {
         Duration::Constant(span) => return Known::Yes(Time::Constant(*span)),
         Duration::Pert { low, mode, high } => {
-            return Known::Yes(Time::Pert { low: *low, mode: *mode, high: *high });
+            return Known::Yes(Time::Pert(Pert::new(*low, *mode, *high)));
         }
+        Duration::Lognormal(lognormal) => return Known::Yes(Time::Lognormal(*lognormal)),
         Duration::Measured { phase, declared } => (phase, *declared),
     };
     if let (Basis::Declared, Some(claim)) = (basis, declared) {
@@ -129,19 +195,4 @@ impl Posterior {
     pub fn draw(self, stream: &mut Stream) -> f64 {
         stream.beta(f64::from(self.failures) + 0.5, f64::from(self.successes) + 0.5)
     }
-}
-
-/// The number of arrivals in a year of a Poisson process, by its exponential gaps: exact at any rate, and never more
-/// work than arrivals.
-pub fn arrivals(per_year: f64, stream: &mut Stream) -> u64 {
-    if !(per_year.is_finite() && per_year > 0.0) {
-        return 0;
-    }
-    let mut at = stream.exponential();
-    let mut count = 0;
-    while at < per_year {
-        count += 1;
-        at += stream.exponential();
-    }
-    count
 }

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Hazard, Recorded, Restores, Struck};
+use super::band::Bands;
+use super::model::{Hazard, Recorded, Restores};
+use super::trouble::Happened;
 use crate::base::rng::Stream;
 use crate::base::{Instant, Span};
-use crate::timeline::recoverable::{loss_at, restorable_at};
-use crate::timeline::{Candidate, Failure, History, Loss, downtime};
+use crate::timeline::recoverable::{loss_at, newest_at};
+use crate::timeline::{Failure, Loss, downtime};
 
 /// What happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,14 +25,15 @@ pub struct Incident {
 /// The year's truth about what is not known: how often runs and restores of one asset fail.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Chances {
-    pub failed_run: f64,
+    /// None: no run is on record, and what the plan declares holds.
+    pub failed_run: Option<f64>,
     pub bad_restore: f64,
 }
 
 impl Chances {
     pub fn draw(recorded: &Recorded, stream: &mut Stream) -> Self {
         Chances {
-            failed_run: recorded.failed_run.map_or(0.0, |posterior| posterior.draw(stream)),
+            failed_run: recorded.failed_run.map(|posterior| posterior.draw(stream)),
             bad_restore: recorded.bad_restore.map_or(0.0, |posterior| posterior.draw(stream)),
         }
     }
@@ -40,26 +43,83 @@ impl Chances {
 const STEPS: u64 = 1;
 const ASSETS: u64 = 2;
 
-impl Incident {
-    /// Plays one failure of `hazard`; `chances` are those of the hazard's assets. None if it cannot be simulated.
-    pub fn play(hazard: &Hazard, histories: &[Recorded], chances: &[Chances], stream: &Stream) -> Option<Incident> {
-        let mut own = stream.clone();
-        let length = u64::try_from(hazard.window.length().0).unwrap_or_default();
-        let at = hazard.window.from + Span(i64::try_from(own.below(length)).unwrap_or_default());
-        let noticed_after = hazard.noticed_after.as_ref()?.draw(&mut own);
-        let mut losses = Vec::with_capacity(hazard.assets.len());
-        let mut bad_tries = Vec::with_capacity(hazard.assets.len());
-        for (place, struck) in hazard.assets.iter().enumerate() {
-            let recorded = histories.get(struck.index)?;
-            let chances = chances.get(place).copied().unwrap_or_default();
-            let mut part = stream.fork(ASSETS + place as u64);
-            let restored = Search { struck, recorded, at, noticed_after }.restore(chances, &mut part);
-            losses.push(restored.0);
-            bad_tries.push(restored.1);
+/// All that incidents of one scenario are played with.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    pub hazard: &'a Hazard<'a>,
+    pub histories: &'a [Recorded],
+    /// The prepared losses of the hazard's assets; none are used where something else is gone too.
+    pub bands: &'a [Bands],
+    /// Those of the hazard's assets; too few mean that nothing is known.
+    pub chances: &'a [Chances],
+    /// What other failures have taken, from which nobody has recovered yet.
+    pub gone: Option<&'a Failure>,
+}
+
+impl Stage<'_> {
+    /// Plays one failure at `at` into `incident`, whose own memory is used again. False if it cannot be simulated.
+    pub fn play(&self, at: Instant, stream: &Stream, incident: &mut Incident) -> bool {
+        let Some(notice) = &self.hazard.noticed_after else { return false };
+        incident.at = at;
+        incident.noticed_after = notice.draw(&mut stream.clone());
+        self.recover(Span::ZERO, stream, &mut stream.fork(STEPS), incident)
+    }
+
+    /// What is lost and how long the runbook takes, of a failure whose restores end `later` than planned.
+    pub fn recover(&self, later: Span, stream: &Stream, steps: &mut Stream, incident: &mut Incident) -> bool {
+        incident.losses.clear();
+        let mut bad_tries = BadTries::default();
+        for (place, struck) in self.hazard.assets.iter().enumerate() {
+            let Some(recorded) = self.histories.get(struck.index) else { return false };
+            let chances = self.chances.get(place).copied().unwrap_or_default();
+            let prepared = self.bands.get(place).filter(|_| self.gone.is_none() && !recorded.troubled);
+            let (at, noticed_after) = (incident.at, incident.noticed_after);
+            let looked_up = prepared.and_then(|bands| bands.loss_at(at, noticed_after));
+            let (loss, tries) = looked_up.map(|loss| (loss, 0)).unwrap_or_else(|| {
+                let mut failure = Failure { noticed_after, ..struck.failure.clone() };
+                failure.restore_takes = failure.restore_takes + later;
+                if let Some(gone) = self.gone {
+                    failure.destroyed.extend(gone.destroyed.iter().cloned());
+                    failure.deletable.extend(gone.deletable.iter().cloned());
+                }
+                let part = stream.fork(ASSETS + place as u64);
+                Search { recorded, at, failure, chances, stream: &part }.restore()
+            });
+            incident.losses.push(loss);
+            bad_tries.add(place, tries);
         }
-        let takes = runbook(hazard, &bad_tries, &mut stream.fork(STEPS));
-        let downtime = takes.map(|takes| downtime::from_failure(hazard.scenario, noticed_after, takes));
-        Some(Incident { at, noticed_after, downtime, losses })
+        let takes = runbook(self.hazard, &bad_tries, steps);
+        incident.downtime =
+            takes.map(|takes| downtime::from_failure(self.hazard.scenario, incident.noticed_after, takes));
+        true
+    }
+}
+
+/// Restores that were tried in vain, of the assets that had any.
+#[derive(Default)]
+struct BadTries(Vec<(usize, u32)>);
+
+impl BadTries {
+    fn add(&mut self, place: usize, tries: u32) {
+        if tries > 0 {
+            self.0.push((place, tries));
+        }
+    }
+
+    fn of(&self, restores: Restores) -> u32 {
+        let tries = self.0.iter().filter(|(place, _)| match restores {
+            Restores::Nothing => false,
+            Restores::One(own) => own == *place,
+            Restores::Any => true,
+        });
+        tries.map(|(_, tries)| *tries).max().unwrap_or_default()
+    }
+}
+
+impl Incident {
+    /// One that is to be played.
+    pub fn empty() -> Self {
+        Incident { at: Instant(0), noticed_after: Span::ZERO, downtime: None, losses: vec![] }
     }
 
     /// Money, in whole cents so that sums are exact.
@@ -69,13 +129,17 @@ impl Incident {
     }
 
     pub fn back_at(&self, hazard: &Hazard) -> Option<Instant> {
-        let begins = if hazard.scenario.writes_continue { self.at + self.noticed_after } else { self.at };
-        self.downtime.map(|down| begins + down)
+        self.downtime.map(|down| self.down_from(hazard) + down)
+    }
+
+    /// When service ends: at once, or where writes go on when somebody notices.
+    pub fn down_from(&self, hazard: &Hazard) -> Instant {
+        if hazard.scenario.writes_continue { self.at + self.noticed_after } else { self.at }
     }
 }
 
 /// Time for the runbook; a step that restores is done once more for each bad try.
-fn runbook(hazard: &Hazard, bad_tries: &[u32], stream: &mut Stream) -> Option<Span> {
+fn runbook(hazard: &Hazard, bad_tries: &BadTries, stream: &mut Stream) -> Option<Span> {
     if hazard.steps.is_empty() {
         return None;
     }
@@ -83,50 +147,24 @@ fn runbook(hazard: &Hazard, bad_tries: &[u32], stream: &mut Stream) -> Option<Sp
     downtime::critical_path(&hazard.scenario.runbook, |_| {
         let step = steps.next()?;
         let takes = step.takes.as_ref()?;
-        let again = match step.restores {
-            Restores::Nothing => 0,
-            Restores::One(place) => bad_tries.get(place).copied().unwrap_or_default(),
-            Restores::Any => bad_tries.iter().copied().max().unwrap_or_default(),
-        };
-        Some((0..=again).map(|_| takes.draw(stream)).sum())
+        Some((0..=bad_tries.of(step.restores)).map(|_| takes.draw(stream)).sum())
     })
 }
 
 /// Downtime of one incident in which every restore works at the first try.
 pub fn downtime_without_trouble(hazard: &Hazard, stream: &Stream) -> Option<Span> {
     let noticed_after = hazard.noticed_after.as_ref()?.draw(&mut stream.clone());
-    let takes = runbook(hazard, &[], &mut stream.fork(STEPS))?;
+    let takes = runbook(hazard, &BadTries::default(), &mut stream.fork(STEPS))?;
     Some(downtime::from_failure(hazard.scenario, noticed_after, takes))
 }
 
 /// The search for a state to restore one asset to.
 struct Search<'a> {
-    struck: &'a Struck<'a>,
     recorded: &'a Recorded,
     at: Instant,
-    noticed_after: Span,
-}
-
-/// What becomes of the state that a restore would take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Restores,
-    /// The run that should have made its point failed.
-    NeverMade,
-    /// It was there, was tried, and did not restore.
-    Bad,
-}
-
-impl Fate {
-    fn draw(chances: Chances, stream: &mut Stream) -> Self {
-        let never_made = stream.uniform() < chances.failed_run;
-        let bad = stream.uniform() < chances.bad_restore;
-        match (never_made, bad) {
-            (true, _) => Fate::NeverMade,
-            (_, true) => Fate::Bad,
-            _ => Fate::Restores,
-        }
-    }
+    failure: Failure,
+    chances: Chances,
+    stream: &'a Stream,
 }
 
 /// Points of one protection near the failure that a search looks at before it looks at all.
@@ -134,74 +172,30 @@ const NEAR: usize = 32;
 
 impl Search<'_> {
     /// The loss, and the restores that were tried in vain before.
-    fn restore(&self, chances: Chances, stream: &mut Stream) -> (Loss, u32) {
-        let mut fate = Fate::draw(chances, stream);
-        if let (Fate::Restores, Some(exposure)) = (fate, &self.struck.exposure) {
-            return (exposure.loss_at(self.at).unwrap_or(Loss::Total), 0);
+    fn restore(&self) -> (Loss, u32) {
+        let Recorded { history, runs, captures, .. } = self.recorded;
+        let happened = Happened { history, runs, captures, chances: self.chances, stream: self.stream };
+        // The newest usable state is among the newest of each protection, unless none of them is usable.
+        let mut truth = happened.truth(self.at, NEAR);
+        if loss_at(&truth, &self.failure, self.at) == Loss::Total {
+            truth = happened.truth(self.at, usize::MAX);
         }
-        let failure = self.failure();
-        if fate == Fate::Restores {
-            return (self.loss(&failure), 0);
-        }
-        let mut near = self.near(NEAR);
-        if restorable_at(&near, &failure, self.at).is_empty() {
-            near = self.recorded.history.clone();
+        if self.chances.bad_restore <= 0.0 {
+            return (loss_at(&truth, &self.failure, self.at), 0);
         }
         let mut bad_tries = 0;
         loop {
-            let options = restorable_at(&near, &failure, self.at);
-            let Some(first) = options.first() else { return (Loss::Total, bad_tries) };
+            let Some(first) = newest_at(&truth, &self.failure, self.at) else { return (Loss::Total, bad_tries) };
             let (point, log) = (first.point.cloned(), first.log.and_then(|log| log.protection.clone()));
-            // Versions kept beside the live objects are made by no run that could fail.
-            let fate_now = if point.is_none() && fate == Fate::NeverMade { Fate::Restores } else { fate };
-            match fate_now {
-                Fate::Restores => return (failure.loses(self.at, first.instant), bad_tries),
-                Fate::Bad => bad_tries += 1,
-                Fate::NeverMade => {}
+            if !happened.is_bad(point.as_ref()) {
+                return (self.failure.loses(self.at, first.instant), bad_tries);
             }
+            bad_tries += 1;
             match point {
-                Some(point) => without_point(&mut near, &point, fate_now),
-                None => near.coverage.retain(|covered| !covered.own_base || covered.protection != log),
+                Some(point) => truth.points.retain(|other| !happened.of_one_run(&point, other)),
+                // Versions kept beside the live objects are made by no run: they are bad as a whole.
+                None => truth.coverage.retain(|covered| !covered.own_base || covered.protection != log),
             }
-            fate = Fate::draw(chances, stream);
         }
     }
-
-    fn failure(&self) -> Failure {
-        Failure { noticed_after: self.noticed_after, ..self.struck.failure.clone() }
-    }
-
-    fn loss(&self, failure: &Failure) -> Loss {
-        match loss_at(&self.near(NEAR), failure, self.at) {
-            Loss::Total => loss_at(&self.recorded.history, failure, self.at),
-            found => found,
-        }
-    }
-
-    /// The history with the newest `keep` points of each protection before the failure. The newest usable state is
-    /// among them unless none of them is usable.
-    fn near(&self, keep: usize) -> History {
-        let history = &self.recorded.history;
-        let at = |index: &usize| history.points.get(*index);
-        let mut points: Vec<Candidate> = Vec::new();
-        for indices in &self.recorded.by_protection {
-            let end = indices.partition_point(|i| at(i).is_some_and(|p| p.consistent_at <= self.at));
-            let newest = indices.get(end.saturating_sub(keep)..end).unwrap_or_default();
-            points.extend(newest.iter().filter_map(at).cloned());
-        }
-        points.sort_by_key(|p| p.consistent_at);
-        History { asset: history.asset.clone(), basis: history.basis, points, coverage: history.coverage.clone() }
-    }
-}
-
-/// Takes `gone` out, and with it the copies of the same run. Where the run never was, what it would have replaced is
-/// still there.
-fn without_point(history: &mut History, gone: &Candidate, fate: Fate) {
-    if fate == Fate::NeverMade {
-        let replaced = |p: &&mut Candidate| {
-            p.protection == gone.protection && p.superseded_at.is_some_and(|at| at == gone.available_at)
-        };
-        history.points.iter_mut().filter(replaced).for_each(|p| p.superseded_at = gone.superseded_at);
-    }
-    history.points.retain(|p| p.consistent_at != gone.consistent_at);
 }

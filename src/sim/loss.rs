@@ -3,8 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, Quantiles};
-use crate::base::Span;
+use super::Estimate;
 
 /// Width of a cell: values below 2^9 have one each, larger ones share a cell with their neighbours within 0.2 %.
 const PRECISION_BITS: u32 = 9;
@@ -106,81 +105,40 @@ impl Sketch {
         Some(Estimate { mean, standard_error })
     }
 
-    /// The value that a share `q` of all values does not exceed (its cell's mean, so within 0.2 %, exact where the cell
-    /// holds one value only).
-    pub fn quantile(&self, q: f64) -> Option<f64> {
-        let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).max(1);
-        let mut below = 0_u64;
-        let cell = self.cells.iter().find(|cell| {
-            below = below.saturating_add(cell.count);
-            below >= rank
-        })?;
-        Some(cell.sum as f64 / cell.count as f64)
+    /// The same with as many zeros more as make it `count` values.
+    pub fn filled_up(&self, count: u64) -> Sketch {
+        let mut filled = self.clone();
+        let zeros = count.saturating_sub(self.count);
+        if filled.cells.is_empty() {
+            filled.cells.push(Cell::default());
+        }
+        if let Some(first) = filled.cells.first_mut() {
+            first.count = first.count.saturating_add(zeros);
+        }
+        filled.count = filled.count.saturating_add(zeros);
+        filled
     }
 
-    /// Mean of the greatest share `tail` of the values: conditional value at risk, as Acerbi and Tasche (2002) define it
-    /// for distributions with atoms, so that a split cell counts with the part that belongs to the tail.
-    pub fn tail_mean(&self, tail: f64) -> Option<f64> {
-        let wanted = tail.clamp(0.0, 1.0) * self.count as f64;
-        if wanted <= 0.0 {
-            return None;
-        }
-        let (mut left, mut sum) = (wanted, 0.0);
-        for cell in self.cells.iter().rev().filter(|c| c.count > 0) {
-            let taken = (cell.count as f64).min(left);
-            sum += cell.sum as f64 / cell.count as f64 * taken;
-            left -= taken;
-            if left <= 0.0 {
-                break;
-            }
-        }
-        Some(sum / wanted)
+    pub fn greatest(&self) -> u64 {
+        self.greatest
     }
 
-    /// (value, share of the values above it), values rising from 0, at most `points` of them.
-    pub fn exceedance(&self, points: usize) -> Vec<(f64, f64)> {
-        if self.count == 0 || points < 2 {
-            return vec![];
-        }
-        let held: Vec<&Cell> = self.cells.iter().filter(|c| c.count > 0 && c.sum > 0).collect();
-        let mut above = held.iter().map(|c| c.count).fold(0, u64::saturating_add);
-        let mut curve = vec![(0.0, above as f64 / self.count as f64)];
-        let all: Vec<(f64, f64)> = held
-            .iter()
-            .map(|cell| {
-                above = above.saturating_sub(cell.count);
-                (cell.sum as f64 / cell.count as f64, above as f64 / self.count as f64)
-            })
-            .collect();
-        // Even steps over the occupied cells, which are themselves even in the logarithm of the value; the last stays.
-        let room = points - 1;
-        let kept = all.len().min(room);
-        curve.extend((1..=kept).filter_map(|i| all.get(i * all.len() / kept - 1)));
-        curve
+    /// Number of cells, and count and sum of one of them.
+    pub fn cells(&self) -> usize {
+        self.cells.len()
     }
 
-    /// Read as milliseconds.
-    pub fn spans(&self) -> Option<Quantiles> {
-        let mean = self.mean()?;
-        let at = |q| Some(Span(self.quantile(q)?.round() as i64));
-        Some(Quantiles {
-            mean: Span(mean.mean.round() as i64),
-            standard_error: Span(mean.standard_error.ceil() as i64),
-            p50: at(0.5)?,
-            p90: at(0.9)?,
-            p95: at(0.95)?,
-            p99: at(0.99)?,
-            worst: Span(i64::try_from(self.greatest).unwrap_or(i64::MAX)),
-        })
+    pub fn cell(&self, place: usize) -> (u64, f64) {
+        self.cells.get(place).map_or((0, 0.0), |cell| (cell.count, cell.sum as f64))
     }
 }
 
-/// A share of incidents, where incidents of one year hang together (they share that year's draw of what is unknown):
-/// the ratio estimator over years, with its standard error by linearisation (Cochran, Sampling Techniques, 6.3).
+/// A share or a mean over incidents, where incidents of one year hang together (they share that year's draw of what is
+/// unknown): the sums that a ratio estimator over years needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    hits: u64,
+    hits: u128,
     of: u64,
     hits_squared: u128,
     of_squared: u128,
@@ -190,12 +148,12 @@ pub struct Share {
 impl Share {
     /// One year's incidents: how many of them count.
     pub fn add(&mut self, hits: u64, of: u64) {
-        self.hits += hits;
+        self.hits += u128::from(hits);
         self.of += of;
         let (hits, of) = (u128::from(hits), u128::from(of));
-        self.hits_squared += hits * hits;
+        self.hits_squared = self.hits_squared.saturating_add(hits * hits);
         self.of_squared += of * of;
-        self.product += hits * of;
+        self.product = self.product.saturating_add(hits * of);
     }
 
     pub fn merge(&mut self, other: &Share) {
@@ -210,18 +168,14 @@ impl Share {
         self.of
     }
 
-    pub fn hits(&self) -> u64 {
+    pub fn hits(&self) -> u128 {
         self.hits
     }
 
-    pub fn estimate(&self) -> Option<Estimate> {
-        if self.of == 0 {
-            return None;
-        }
-        let n = self.of as f64;
-        let share = self.hits as f64 / n;
+    /// One year's incidents in sum: hits and incidents, and over years Σ(hits − ratio · incidents)².
+    pub fn sums(&self, ratio: f64) -> (f64, f64, f64) {
         let spread =
-            self.hits_squared as f64 - 2.0 * share * self.product as f64 + share * share * self.of_squared as f64;
-        Some(Estimate { mean: share, standard_error: spread.max(0.0).sqrt() / n })
+            self.hits_squared as f64 - 2.0 * ratio * self.product as f64 + ratio * ratio * self.of_squared as f64;
+        (self.hits as f64, self.of as f64, spread.max(0.0))
     }
 }

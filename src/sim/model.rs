@@ -1,8 +1,11 @@
 //! Policy and evidence, resolved once into what a trial needs: which assets a scenario strikes, what could be restored
 //! from, which times are known, and what an hour costs. What is not known is said in `unsaid` and nowhere guessed.
 
+use std::sync::Arc;
+
 use super::draw::{Known, Posterior, Time, time};
 use super::money::Rates;
+use super::trouble::{Capture, Runs};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::{Evidence, RunOutcome};
 use crate::policy::{Asset, Duration, Policy, Scenario, Step};
@@ -20,11 +23,15 @@ pub struct Model<'a> {
     pub at_least: bool,
 }
 
-/// One asset's history, and its points by protection: for each, their indices in order of their instants.
+/// One asset's history, and what can be otherwise than it has it.
 #[derive(Debug)]
 pub struct Recorded {
     pub history: History,
-    pub by_protection: Vec<Vec<usize>>,
+    pub runs: Vec<Runs>,
+    /// One for each of the history's logs.
+    pub captures: Vec<Capture>,
+    /// Anything can be otherwise than the history has it.
+    pub troubled: bool,
     /// How often a run of the plan fails; none where nothing is recorded, or where the record is simulated itself.
     pub failed_run: Option<Posterior>,
     /// How often a restore fails.
@@ -46,6 +53,13 @@ pub struct Hazard<'a> {
     pub assets: Vec<Struck<'a>>,
     pub rto: Option<Span>,
     pub rates: Rates,
+}
+
+impl Hazard<'_> {
+    /// Whether every step has a time to draw, and there are steps.
+    pub fn takes_known(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| step.takes.is_some())
+    }
 }
 
 #[derive(Debug)]
@@ -86,7 +100,8 @@ impl<'a> Model<'a> {
                 (Basis::Observed, None) => history::observed(policy, &Evidence::none(as_of), asset),
                 (Basis::Declared, _) => history::declared(policy, asset, declared),
             })
-            .map(|history| Recorded::new(history, evidence))
+            .zip(&policy.assets)
+            .map(|(history, asset)| Recorded::new(policy, asset, history, evidence))
             .collect();
         let mut model = Model { histories, scenarios: vec![], unsaid: vec![], at_least: false };
         for scenario in &policy.scenarios {
@@ -114,7 +129,8 @@ impl<'a> Model<'a> {
             if recorded.bad_restore.is_none() {
                 said.push(format!("no drill of `{name}` is recorded: restores are taken to work at the first try"));
             }
-            if basis == Basis::Declared && recorded.failed_run.is_none() {
+            let declared = recorded.runs.iter().any(Runs::troubled) || recorded.captures.iter().any(Capture::troubled);
+            if basis == Basis::Declared && recorded.failed_run.is_none() && !declared {
                 said.push(format!("no run for `{name}` is recorded: runs are taken to succeed as declared"));
             }
         }
@@ -129,25 +145,32 @@ impl<'a> Model<'a> {
 }
 
 impl Recorded {
-    fn new(history: History, evidence: Option<&Evidence>) -> Self {
-        let mut by_protection: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
+    fn new(policy: &Policy, own: &Asset, history: History, evidence: Option<&Evidence>) -> Self {
+        let mut by_protection: Vec<(Option<&Arc<str>>, Vec<usize>)> = Vec::new();
         for (index, point) in history.points.iter().enumerate() {
-            let name = point.protection.as_deref();
+            let name = point.protection.as_ref();
             match by_protection.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, indices)) => indices.push(index),
                 None => by_protection.push((name, vec![index])),
             }
         }
-        let by_protection = by_protection.into_iter().map(|(_, indices)| indices).collect();
+        let basis = history.basis;
+        let of = |(name, points)| Runs::of(policy, own, name, points, evidence, basis);
+        let runs: Vec<Runs> = by_protection.into_iter().map(of).collect();
+        let captures: Vec<Capture> = history.coverage.iter().map(|log| Capture::of(policy, log, basis)).collect();
         let asset = history.asset.as_str();
         let makes_points = |verb: &str| matches!(verb, "backup" | "sync");
-        let runs = evidence.into_iter().flat_map(|e| &e.runs).filter(|r| r.asset == asset && makes_points(&r.verb));
+        let done = evidence.into_iter().flat_map(|e| &e.runs).filter(|r| r.asset == asset && makes_points(&r.verb));
         // The points of a record are those of the runs that succeeded.
         let promised = history.basis == Basis::Declared;
-        let failed_run = Posterior::of(runs.filter(|_| promised).map(|r| r.outcome != RunOutcome::Done));
+        let failed_run = Posterior::of(done.filter(|_| promised).map(|r| r.outcome != RunOutcome::Done));
         let drills = evidence.into_iter().flat_map(|e| &e.drills).filter(|d| d.asset == asset);
         let bad_restore = Posterior::of(drills.map(|d| !d.passed()));
-        Recorded { by_protection, failed_run, bad_restore, history }
+        let troubled = failed_run.is_some()
+            || bad_restore.is_some()
+            || runs.iter().any(Runs::troubled)
+            || captures.iter().any(Capture::troubled);
+        Recorded { runs, captures, failed_run, bad_restore, troubled, history }
     }
 }
 

@@ -61,6 +61,16 @@ pub struct Quantiles {
     pub p95: Span,
     pub p99: Span,
     pub worst: Span,
+    pub errors: Errors<Span>,
+}
+
+/// Monte Carlo standard errors of quantiles; none where too few values are beyond one to say.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Errors<T> {
+    pub p50: Option<T>,
+    pub p90: Option<T>,
+    pub p95: Option<T>,
+    pub p99: Option<T>,
 }
 
 /// Money lost in a year, over simulated years.
@@ -76,8 +86,11 @@ pub struct AnnualLoss {
     pub p99: f64,
     /// Mean of the worst 5 % of years.
     pub tail_mean_95: f64,
-    /// (amount, probability that a year loses more), amounts rising.
-    pub exceedance: Vec<(f64, f64)>,
+    pub errors: Errors<f64>,
+    /// Monte Carlo standard error of the tail mean.
+    pub tail_mean_95_error: f64,
+    /// (amount, probability that a year loses more, standard error of that probability), amounts rising.
+    pub exceedance: Vec<(f64, f64, f64)>,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -14,7 +14,7 @@ pub struct Shard {
 }
 
 /// Version of the form of a part. Others are refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 const MOST: u64 = 100_000;
 
 /// What one shard found, to be joined with the others.

@@ -15,6 +15,7 @@ pub mod history;
 pub mod interval;
 pub mod observed;
 pub mod recoverable;
+pub mod shared;
 pub mod states;
 
 pub use bound::Promise;

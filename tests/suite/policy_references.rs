@@ -195,7 +195,7 @@ noticed_after = { measured = "load" }
        |
     10 | noticed_after = { measured = "load" }
        |                 ^^^^^^^^^^^^^^^^^^^^^
-       = help: it takes a duration such as "10min", or { low = .., mode = .., high = .. }
+       = help: it takes a duration such as "10min", { low = .., mode = .., high = .. } or { p50 = .., p95 = .. }
     "#);
 }
 

@@ -56,6 +56,8 @@ fn breaches(schema: &Value, value: &Value, path: &str) -> Vec<String> {
             ("const", rule) => rule == value,
             ("minimum", rule) => value.as_f64() >= rule.as_f64(),
             ("maximum", rule) => value.as_f64() <= rule.as_f64(),
+            ("minProperties", rule) => value.as_object().map(|fields| fields.len() as u64) >= rule.as_u64(),
+            ("maxProperties", rule) => value.as_object().map(|fields| fields.len() as u64) <= rule.as_u64(),
             ("minItems", rule) => value.as_array().map(Vec::len) >= rule.as_u64().map(|n| n as usize),
             ("minLength", rule) => value.as_str().map(str::len) >= rule.as_u64().map(|n| n as usize),
             ("maxLength", rule) => value.as_str().map(str::len) <= rule.as_u64().map(|n| n as usize),

@@ -46,7 +46,7 @@ fn parts_that_are_no_whole_or_of_another_campaign_are_refused() {
     assert!(refusal("these", twice).to_string().contains("no whole"));
     assert!(refusal("others", all()).to_string().contains("not of this policy"));
     let mut changed = all();
-    changed[0].tally.hazards.pop();
+    changed[0].tally.strata[0].hazards.pop();
     assert!(refusal("these", changed).to_string().contains("other scenarios"));
     assert!(refusal("these", vec![]).to_string().contains("no whole"));
 }

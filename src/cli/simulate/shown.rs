@@ -1,5 +1,6 @@
 //! A simulation in words and tables, for people.
 
+use super::errors;
 use crate::base::Span;
 use crate::base::quantity::{grouped, money};
 use crate::policy::Policy;
@@ -24,6 +25,10 @@ pub fn shown(policy: &Policy, simulation: &Simulation) -> String {
     if let Some(annual) = &simulation.annual {
         text.push_str(&in_a_year(annual));
     }
+    text.push_str(
+        "\nMonte Carlo errors of these figures, one standard error each (– where too few incidents came to say):\n",
+    );
+    text.push_str(&errors::table(&policy.currency, &simulation.scenarios).for_stdout());
     if let Some(worst) = &simulation.worst {
         text.push_str(&told(policy, worst));
     }
@@ -95,16 +100,19 @@ fn percent(share: &Estimate) -> String {
 fn in_a_year(annual: &AnnualLoss) -> String {
     let money = |amount| money(amount, &annual.currency);
     let at_least = if annual.at_least { "at least " } else { "" };
-    let error = Estimate { ..annual.expected }.standard_error;
+    let given = |amount: f64, error: Option<f64>| match error {
+        Some(error) => format!("{} (± {})", money(amount), money(error)),
+        None => format!("{} (error not known)", money(amount)),
+    };
     format!(
         "\nExpected loss a year: {at_least}{} (standard error {}).\n\
          Half of all years lose less than {}; one year in 20 loses more than {}, on average {}; one in 100 more than {}.\n",
         money(annual.expected.mean),
-        money(error),
-        money(annual.p50),
-        money(annual.p95),
-        money(annual.tail_mean_95),
-        money(annual.p99),
+        money(annual.expected.standard_error),
+        given(annual.p50, annual.errors.p50),
+        given(annual.p95, annual.errors.p95),
+        given(annual.tail_mean_95, Some(annual.tail_mean_95_error)),
+        given(annual.p99, annual.errors.p99),
     )
 }
 

@@ -1,5 +1,6 @@
 //! The policy file as it is written: TOML read into tables of placed values, with every problem noted.
 
+pub mod chances;
 pub mod reader;
 mod suggest;
 pub mod tables;

@@ -2,9 +2,10 @@
 
 use chrono_tz::Tz;
 
+use super::chances::{PerYear, ResourceTable, TroubleTable};
 use super::reader::table;
 use super::tradeoff::TradeoffTable;
-use super::values::{Amount, Fraction, List, Name, Named, Positive, Rate, Rows, Share, Text, Wait};
+use super::values::{Amount, Fraction, List, Name, Named, Positive, Rows, Share, Text, Wait};
 use super::words::{Assumed, Count, Currency, Kind, Looks, Takes, Until, Version};
 use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
 use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Scheduler};
@@ -42,6 +43,8 @@ table! {
         asset: Named<AssetTable>, required;
         /// The mechanisms that make and keep copies.
         protection: Named<ProtectionTable>, optional;
+        /// Things that the steps of runbooks share: a line, a pool of workers, a team.
+        resource: Named<ResourceTable>, optional;
         /// The failures that the plan is for, each with its runbook.
         scenario: Named<ScenarioTable>, optional;
         /// Findings that somebody accepts until a date.
@@ -224,6 +227,8 @@ table! {
         compress: Compression, optional for ["snapshot"];
         /// What one point adds to the bill, as a fraction of the asset's size.
         stored_fraction: Fraction, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
+        /// What goes wrong with its runs, for the simulation; runs on record count before it.
+        trouble: TroubleTable, optional for ["snapshot", "log", "mirror"];
     }
 }
 
@@ -257,8 +262,8 @@ table! {
         corrupts: List<Name>, optional;
         /// Credentials in the wrong hands: what they can delete and no lock protects is gone.
         compromises: List<Name>, optional;
-        /// Expected incidents in a year.
-        per_year: Rate, required;
+        /// Expected incidents in a year, or what is known of their number.
+        per_year: PerYear, required;
         /// Where that frequency comes from; shown beside every figure that rests on it.
         per_year_source: Text, optional;
         /// Time from the failure until somebody knows.
@@ -285,6 +290,8 @@ table! {
         after: Wait, optional;
         /// The asset that a measured step restores.
         asset: Name, optional;
+        /// The resource that it shares with other steps of the runbook.
+        uses: Name, optional;
     }
 }
 

@@ -152,6 +152,11 @@ number!(
     Share, 1.0, "a share, at least 0 and at most 1: 0.95 is 95 %"
 );
 
+number!(
+    /// A time of observation.
+    Years, 10_000.0, "a number of years, more than 0 and at most 10000"
+);
+
 impl Value for Span {
     const TAKES: &'static str = "a duration in quotes, such as \"90s\", \"15min\", \"6h\", \"1h30min\" or \"30d\"";
 

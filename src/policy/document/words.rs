@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
-use super::reader::{Node, Reader, Value, table};
+use super::chances::{TimeQuantilesTable, two_of};
+use super::reader::{Node, Reader, Table, Value, table};
 use super::suggest;
 use super::values::{Text, Word};
 use crate::base::{Instant, Span};
@@ -255,11 +256,12 @@ table! {
     }
 }
 
-/// How long something takes: constant, three points, or measured by drills.
+/// How long something takes: constant, three points, two quantiles, or measured by drills.
 #[derive(Debug)]
 pub enum Takes {
     Constant(Span),
     Pert(PertTable),
+    Quantiles(TimeQuantilesTable),
     Measured(MeasuredTable),
 }
 
@@ -268,12 +270,14 @@ pub enum Takes {
 pub struct Assumed(pub Takes);
 
 impl Value for Takes {
-    const TAKES: &'static str =
-        "a duration such as \"10min\", { low = .., mode = .., high = .. } or { measured = \"load\", declared = .. }";
+    const TAKES: &'static str = "a duration such as \"10min\", { low = .., mode = .., high = .. }, { p50 = .., p95 = .. } or { measured = \"load\", declared = .. }";
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         match node.value.as_table() {
             Some(table) if table.contains_key("measured") => Some(Takes::Measured(reader.table(table, node.at))),
+            Some(table) if TimeQuantilesTable::FIELDS.iter().any(|field| table.contains_key(field.name)) => {
+                Some(Takes::Quantiles(reader.table(table, node.at)))
+            }
             Some(table) => Some(Takes::Pert(reader.table(table, node.at))),
             None if node.value.is_str() => Span::read(node, reader).map(Takes::Constant),
             None => reader.wrong_type(node, Self::TAKES),
@@ -281,12 +285,13 @@ impl Value for Takes {
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [Span::schema(), PertTable::schema(), MeasuredTable::schema()] })
+        json!({ "anyOf": [Span::schema(), PertTable::schema(), two_of(TimeQuantilesTable::schema()), MeasuredTable::schema()] })
     }
 }
 
 impl Value for Assumed {
-    const TAKES: &'static str = "a duration such as \"10min\", or { low = .., mode = .., high = .. }";
+    const TAKES: &'static str =
+        "a duration such as \"10min\", { low = .., mode = .., high = .. } or { p50 = .., p95 = .. }";
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         match Takes::read(node, reader)? {
@@ -299,7 +304,7 @@ impl Value for Assumed {
     }
 
     fn schema() -> Json {
-        json!({ "anyOf": [Span::schema(), PertTable::schema()] })
+        json!({ "anyOf": [Span::schema(), PertTable::schema(), two_of(TimeQuantilesTable::schema())] })
     }
 }
 

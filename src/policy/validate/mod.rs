@@ -1,6 +1,7 @@
 //! Tables to a [`Policy`]: every name resolves, nothing goes in a circle, every number makes sense.
 
 mod asset;
+mod chances;
 mod names;
 mod plan;
 mod ranges;
@@ -67,7 +68,8 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let credentials = plan::credentials(named(tables.credential), &names, reader);
     let assets = asset::assets(named(tables.asset), &names, reader);
     let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
-    let scenarios = scenario::scenarios(named(tables.scenario), &names, reader);
+    let resources = chances::resources(named(tables.resource), reader);
+    let scenarios = scenario::scenarios(named(tables.scenario), &names, &resources, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
     let objective = objective(tables.objective);
     let tradeoff = ranges::ranges(tables.tradeoff, &objective, &names, reader);
@@ -82,6 +84,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
         credentials,
         assets,
         protections,
+        resources,
         scenarios,
         losses: tables.losses.and_then(|losses| loss_rates(losses.value)),
         prices: tables.prices.map(|prices| prices.map(|text| text.0)),

@@ -19,6 +19,7 @@ pub struct Names {
     pub credentials: Declared,
     pub assets: Declared,
     pub protections: Declared,
+    pub resources: Declared,
     pub scenarios: Declared,
 }
 
@@ -29,6 +30,7 @@ impl Names {
             credentials: Declared::of("credential", &tables.credential),
             assets: Declared::of("asset", &tables.asset),
             protections: Declared::of("protection", &tables.protection),
+            resources: Declared::of("resource", &tables.resource),
             scenarios: Declared::of("scenario", &tables.scenario),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::chances::trouble;
 use super::first_moment;
 use super::names::{Names, refuse_circles};
 use crate::base::Span;
@@ -164,7 +165,8 @@ fn protection(
     };
     let keep = table.keep.and_then(|keep| tiers(keep, retention.is_some(), reader));
     let allowed_failures = table.allowed_failures.map_or(0, |n| n.value);
-    let mechanism = match table.kind?.value {
+    let kind = table.kind?.value;
+    let mechanism = match kind {
         Kind::Snapshot => Mechanism::Snapshot { schedule: schedule?, takes: table.takes?, allowed_failures },
         Kind::Log => Mechanism::Log { lag: table.lag?, window: least(window?, &retention) },
         Kind::Mirror => Mechanism::Mirror { schedule: schedule?, takes: table.takes?, allowed_failures },
@@ -188,6 +190,7 @@ fn protection(
         encrypted: table.encrypted,
         verified: table.verified,
         scheduler: table.scheduler,
+        trouble: table.trouble.map(|table| trouble(table, kind, reader)).unwrap_or_default(),
         storage_class: table.storage_class.map(|class| class.map(|text| text.0)),
         server_side_encryption: table.server_side_encryption,
         compress: table.compress,

@@ -1,20 +1,31 @@
 //! Scenarios and their runbooks.
 
+use super::chances::{duration, per_year};
 use super::names::Names;
 use super::{objective, rows, text};
-use crate::base::Span;
 use crate::policy::document::reader::Reader;
 use crate::policy::document::tables::{ScenarioTable, StepTable};
 use crate::policy::document::values::Name;
-use crate::policy::document::words::{MeasuredTable, PertTable, Takes};
+use crate::policy::document::words::Takes;
 use crate::policy::document::{short, suggestion};
-use crate::policy::{Duration, Placed, Scenario, Step};
+use crate::policy::{Placed, Resource, Scenario, Step};
 
-pub fn scenarios(tables: Vec<(Placed<String>, ScenarioTable)>, names: &Names, reader: &mut Reader) -> Vec<Scenario> {
-    tables.into_iter().filter_map(|(name, table)| scenario(name, table, names, reader)).collect()
+pub fn scenarios(
+    tables: Vec<(Placed<String>, ScenarioTable)>,
+    names: &Names,
+    resources: &[Resource],
+    reader: &mut Reader,
+) -> Vec<Scenario> {
+    tables.into_iter().filter_map(|(name, table)| scenario(name, table, names, resources, reader)).collect()
 }
 
-fn scenario(name: Placed<String>, table: ScenarioTable, names: &Names, reader: &mut Reader) -> Option<Scenario> {
+fn scenario(
+    name: Placed<String>,
+    table: ScenarioTable,
+    names: &Names,
+    resources: &[Resource],
+    reader: &mut Reader,
+) -> Option<Scenario> {
     if table.destroys.is_none() && table.corrupts.is_none() && table.compromises.is_none() {
         let message = format!("the scenario `{}` harms nothing", name.value);
         reader.wrong::<()>(name.at, message, "say what it `destroys`, `corrupts` or `compromises`");
@@ -22,11 +33,13 @@ fn scenario(name: Placed<String>, table: ScenarioTable, names: &Names, reader: &
     let destroys = names.domains.all_known(table.destroys, reader);
     let corrupts = names.assets.all_known(table.corrupts, reader);
     let compromises = names.credentials.all_known(table.compromises, reader);
-    let runbook = runbook(rows(table.runbook), names, reader);
+    let runbook = runbook(rows(table.runbook), names, resources, reader);
+    let per_year = table.per_year.and_then(|rate| per_year(rate, reader));
     let noticed_after = table.noticed_after.and_then(|takes| {
         let at = takes.at;
         duration(takes.value.0, reader).map(|duration| Placed::new(duration, at))
     });
+    let (per_year, per_year_uncertain) = per_year?;
     Some(Scenario {
         title: text(table.title).unwrap_or_else(|| name.value.clone()),
         name: name.value,
@@ -34,7 +47,8 @@ fn scenario(name: Placed<String>, table: ScenarioTable, names: &Names, reader: &
         destroys,
         corrupts,
         compromises,
-        per_year: table.per_year?.map(|amount| amount.0),
+        per_year,
+        per_year_uncertain,
         per_year_source: text(table.per_year_source),
         noticed_after: noticed_after?,
         writes_continue: table.writes_continue.is_some_and(|on| on.value),
@@ -45,18 +59,18 @@ fn scenario(name: Placed<String>, table: ScenarioTable, names: &Names, reader: &
 }
 
 /// Steps with their waits as indices. A step that could not be read keeps its number, so that the others still resolve.
-fn runbook(tables: Vec<Placed<StepTable>>, names: &Names, reader: &mut Reader) -> Vec<Step> {
+fn runbook(tables: Vec<Placed<StepTable>>, names: &Names, resources: &[Resource], reader: &mut Reader) -> Vec<Step> {
     let titles: Vec<Option<String>> =
         tables.iter().map(|table| table.value.step.as_ref().map(|step| step.value.0.clone())).collect();
     let steps = tables.into_iter().enumerate();
-    steps.filter_map(|(number, table)| step(number, table.value, &titles, names, reader)).collect()
+    steps.filter_map(|(number, table)| step(number, table.value, &titles, (names, resources), reader)).collect()
 }
 
 fn step(
     number: usize,
     table: StepTable,
     titles: &[Option<String>],
-    names: &Names,
+    (names, resources): (&Names, &[Resource]),
     reader: &mut Reader,
 ) -> Option<Step> {
     let position = |title: &str| titles.iter().position(|other| other.as_deref() == Some(title));
@@ -81,6 +95,8 @@ fn step(
         }
     }
     let asset = table.asset.and_then(|name| names.assets.known(name, reader));
+    let uses = table.uses.and_then(|name| names.resources.known(name, reader));
+    let uses = uses.and_then(|name| resources.iter().find(|resource| resource.name == name.value).cloned());
     let takes = table.takes?;
     if let (Takes::Measured(_), None) = (&takes.value, &asset) {
         let help = "say which `asset` it restores: each asset has drills of its own";
@@ -88,7 +104,7 @@ fn step(
     }
     let at = takes.at;
     let takes = Placed::new(duration(takes.value, reader)?, at);
-    Some(Step { name: table.step?.value.0, at: table.at, takes, after, asset })
+    Some(Step { name: table.step?.value.0, at: table.at, takes, after, asset, uses })
 }
 
 fn refuse_wait(name: &Placed<Name>, exists: bool, earlier: &[Option<String>], reader: &mut Reader) {
@@ -103,25 +119,4 @@ fn refuse_wait(name: &Placed<Name>, exists: bool, earlier: &[Option<String>], re
         false => suggestion(wanted, "earlier steps", &earlier),
     };
     reader.wrong::<()>(name.at, message, help);
-}
-
-fn duration(takes: Takes, reader: &mut Reader) -> Option<Duration> {
-    match takes {
-        Takes::Constant(span) => Some(Duration::Constant(span)),
-        Takes::Pert(table) => pert(table, reader),
-        Takes::Measured(MeasuredTable { measured, declared, .. }) => {
-            Some(Duration::Measured { phase: text(measured)?, declared: declared.map(|span| span.value) })
-        }
-    }
-}
-
-fn pert(table: PertTable, reader: &mut Reader) -> Option<Duration> {
-    let (low, mode, high): (Placed<Span>, Placed<Span>, Placed<Span>) = (table.low?, table.mode?, table.high?);
-    for (less, more, name) in [(&low, &mode, "mode"), (&mode, &high, "high")] {
-        if more.value < less.value {
-            let message = format!("`{name}` is {}, less than the {} before it", more.value, less.value);
-            reader.wrong::<()>(more.at, message, "`low`, `mode` and `high` must rise");
-        }
-    }
-    Some(Duration::Pert { low: low.value, mode: mode.value, high: high.value })
 }

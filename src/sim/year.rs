@@ -1,0 +1,201 @@
+//! One year: how often each scenario strikes, when, and what comes of it.
+
+use super::incident::{Chances, Incident, Stage};
+use super::prepared::Prepared;
+use super::second::{Coming, Meetings};
+use super::tally::{Place, Tally, YearOfHazard};
+use crate::base::rng::Stream;
+use crate::base::{Instant, Span, Window};
+use crate::timeline::Loss;
+
+/// Parts of a year's stream: scenarios from the first, assets from the second, and where in the schedules it begins.
+const SCENARIOS: u64 = 0;
+const ASSETS: u64 = 1 << 32;
+const BEGINS: u64 = 1 << 33;
+/// Incidents come evenly over a mean year.
+const MILLIS: u64 = 31_557_600_000;
+
+/// Simulates years one by one, each by its number alone, in memory that is used again.
+pub struct Years<'y, 'a> {
+    prepared: &'y Prepared<'a>,
+    seed: u64,
+    /// For each hazard: this year's stream, its assets' chances, and counts.
+    streams: Vec<Stream>,
+    chances: Vec<Vec<Chances>>,
+    counts: Vec<YearOfHazard>,
+    arrivals: Vec<u64>,
+    coming: Vec<Coming>,
+    incident: Incident,
+}
+
+/// The year that is simulated.
+#[derive(Clone, Copy)]
+struct Now {
+    year: u64,
+    stratum: usize,
+    begins: Begins,
+}
+
+/// Where in the schedules' period a year begins.
+#[derive(Clone, Copy)]
+enum Begins {
+    /// Anywhere: this part of each window's length.
+    Anywhere(u64),
+    /// Where it must for the first incident of this hazard, which comes at this time, to strike at this part of its window.
+    Strike { hazard: usize, time: i64, part: u64 },
+}
+
+impl<'y, 'a> Years<'y, 'a> {
+    pub fn new(prepared: &'y Prepared<'a>, seed: u64) -> Self {
+        let count = prepared.hazards.len();
+        let of = |hazard: &super::model::Hazard| YearOfHazard::new(hazard.assets.len());
+        Years {
+            prepared,
+            seed,
+            streams: vec![Stream::new(0, 0); count],
+            chances: vec![vec![]; count],
+            counts: prepared.model.scenarios.iter().map(of).collect(),
+            arrivals: vec![0; count],
+            coming: vec![],
+            incident: Incident::empty(),
+        }
+    }
+
+    pub fn simulate(&mut self, year: u64, tally: &mut Tally) {
+        let prepared = self.prepared;
+        let stream = Stream::new(self.seed, year);
+        let (stratum, nth) = prepared.strata.of_year(year);
+        let mut meeting = 0;
+        for (index, ready) in prepared.hazards.iter().enumerate() {
+            let own = stream.fork(SCENARIOS + index as u64);
+            let number = ready.counts.draw(prepared.strata.strikes(stratum, index), &mut own.clone());
+            if let (Some(place), Some(arrivals)) = (self.streams.get_mut(index), self.arrivals.get_mut(index)) {
+                (*place, *arrivals) = (own, number);
+            }
+            meeting += if ready.meets_any() { number } else { 0 };
+        }
+        if prepared.uncertain {
+            self.draw_chances(&stream);
+        }
+        let now = Now { year, stratum, begins: self.begins(&stream, stratum, nth) };
+        self.coming.clear();
+        let mut unpriced = false;
+        for (index, ready) in prepared.hazards.iter().enumerate() {
+            let number = self.arrivals.get(index).copied().unwrap_or_default();
+            match meeting > 1 && ready.meets_any() {
+                true => self.put_off(index, number),
+                false => unpriced |= self.play(index, number, now, tally),
+            }
+        }
+        if !self.coming.is_empty() {
+            unpriced |= self.play_meetings(now, tally);
+        }
+        tally.close_year(stratum, &prepared.model.scenarios, &mut self.counts, unpriced);
+    }
+
+    fn draw_chances(&mut self, stream: &Stream) {
+        let model = &self.prepared.model;
+        for (hazard, chances) in model.scenarios.iter().zip(&mut self.chances) {
+            chances.clear();
+            chances.extend(hazard.assets.iter().map(|struck| {
+                let mut own = stream.fork(ASSETS + struck.index as u64);
+                model.histories.get(struck.index).map(|recorded| Chances::draw(recorded, &mut own)).unwrap_or_default()
+            }));
+        }
+    }
+
+    /// In a rare stratum the years take the hazard's window in the order of the scrambled van der Corput sequence, which
+    /// leaves no part of it out; elsewhere any.
+    fn begins(&self, stream: &Stream, stratum: usize, nth: u64) -> Begins {
+        let Some(hazard) = self.prepared.strata.struck_by(stratum) else {
+            return Begins::Anywhere(stream.fork(BEGINS).next_u64());
+        };
+        let scramble = Stream::new(self.seed, u64::MAX).fork(hazard as u64).next_u64();
+        let time = self.streams.get(hazard).map_or(0, |own| time(&mut own.fork(0)));
+        Begins::Strike { hazard, time, part: nth.reverse_bits() ^ scramble }
+    }
+
+    /// Plays the incidents of a hazard that meets no other this year; true if one lost for good what has no amount.
+    fn play(&mut self, index: usize, number: u64, now: Now, tally: &mut Tally) -> bool {
+        let model = &self.prepared.model;
+        let (Some(hazard), Some(ready), Some(own), Some(counts)) = (
+            model.scenarios.get(index),
+            self.prepared.hazards.get(index),
+            self.streams.get(index),
+            self.counts.get_mut(index),
+        ) else {
+            return false;
+        };
+        let chances = self.chances.get(index).map_or(&[][..], Vec::as_slice);
+        let stage = Stage { hazard, histories: &model.histories, bands: &ready.bands, chances, gone: None };
+        let begin = beginning(now.begins, &model.scenarios, hazard.window);
+        let mut unpriced = false;
+        for number in 0..number {
+            let mut stream = own.fork(number);
+            let at = instant(hazard.window, begin, time(&mut stream));
+            if !stage.play(at, &stream, &mut self.incident) {
+                break;
+            }
+            let cents = self.incident.cents(hazard);
+            unpriced |= ready.unpriced_total && self.incident.losses.contains(&Loss::Total);
+            tally.add(now.stratum, index, &self.incident, cents, (hazard, &mut *counts));
+            tally.consider(Place { year: now.year, hazard: index, number }, cents, &self.incident);
+        }
+        unpriced
+    }
+
+    fn put_off(&mut self, hazard: usize, number: u64) {
+        let Some(own) = self.streams.get(hazard) else { return };
+        let one = |number: u64| Coming { time: time(&mut own.fork(number)), hazard, number };
+        self.coming.extend((0..number).map(one));
+    }
+
+    fn play_meetings(&mut self, now: Now, tally: &mut Tally) -> bool {
+        self.coming.sort_unstable();
+        let scenarios = &self.prepared.model.scenarios;
+        let at = |coming: &Coming| {
+            let window =
+                scenarios.get(coming.hazard).map_or(Window::new(Instant(0), Instant(0)), |hazard| hazard.window);
+            instant(window, beginning(now.begins, scenarios, window), coming.time)
+        };
+        let meetings = Meetings { prepared: self.prepared, chances: &self.chances, streams: &self.streams };
+        let mut unpriced = false;
+        for played in meetings.play(&self.coming, at) {
+            let Coming { hazard: index, number, .. } = played.coming;
+            let (Some(hazard), Some(counts)) = (scenarios.get(index), self.counts.get_mut(index)) else { continue };
+            let cents = played.cents(hazard);
+            unpriced |= hazard.rates.total_is_unpriced() && played.incident.losses.contains(&Loss::Total);
+            tally.add(now.stratum, index, &played.incident, cents, (hazard, counts));
+            tally.consider(Place { year: now.year, hazard: index, number }, cents, &played.incident);
+        }
+        unpriced
+    }
+}
+
+/// The time of the year of an incident, the first that is drawn for it.
+fn time(stream: &mut Stream) -> i64 {
+    stream.below(MILLIS) as i64
+}
+
+/// Part of a window's length, which the number is of all 64-bit numbers.
+fn part(of: Window, number: u64) -> i64 {
+    let length = u64::try_from(of.length().0).unwrap_or_default();
+    ((u128::from(number) * u128::from(length)) >> u64::BITS) as i64
+}
+
+/// Milliseconds after the window's beginning at which the year begins in it.
+fn beginning(begins: Begins, hazards: &[super::model::Hazard], window: Window) -> i64 {
+    match begins {
+        Begins::Anywhere(number) => part(window, number),
+        Begins::Strike { hazard, time, part: number } => {
+            let of = hazards.get(hazard).map_or(window, |hazard| hazard.window);
+            let strike = part(of, number);
+            (strike - time).rem_euclid(window.length().0.max(1))
+        }
+    }
+}
+
+/// The instant in the window of an incident at this time of a year that begins there: the schedules go round.
+fn instant(window: Window, begins: i64, time: i64) -> Instant {
+    window.from + Span((begins + time) % window.length().0.max(1))
+}
