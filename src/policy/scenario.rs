@@ -32,6 +32,15 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// How often it comes in a year; to four digits, and with a word, where that is not known exactly.
+    pub fn often(&self) -> String {
+        let rate = self.per_year.value;
+        match self.per_year_uncertain {
+            Some(_) => format!("about {}", format!("{rate:.3e}").parse().unwrap_or(rate)),
+            None => rate.to_string(),
+        }
+    }
+
     /// Whether it turns the asset's contents wrong.
     pub fn corrupts(&self, asset: &super::Asset) -> bool {
         self.corrupts.iter().any(|name| name.value == asset.name)

@@ -26,6 +26,7 @@ pub struct ScenarioResult {
     pub scenario: String,
     pub title: String,
     pub per_year: f64,
+    /// Incidents drawn: those of a rare scenario are drawn more often than they come, and weighed for it.
     pub incidents: u64,
     pub downtime: Option<Quantiles>,
     pub meets_rto: Option<Estimate>,

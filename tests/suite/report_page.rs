@@ -11,7 +11,7 @@ use plimsoll::policy::{self, Place, Policy, SourceText};
 use plimsoll::report::table::Look;
 use plimsoll::report::view::MadeWith;
 use plimsoll::report::{Inputs, View, csv, html, json, terminal, write_all};
-use plimsoll::sim::{AnnualLoss, AssetResult, Estimate, Quantiles, ScenarioResult, Simulation};
+use plimsoll::sim::{AnnualLoss, AssetResult, Errors, Estimate, Quantiles, ScenarioResult, Simulation};
 use plimsoll::timeline::{self, Basis, Failure, Loss};
 
 fn root(path: &str) -> String {
@@ -114,6 +114,7 @@ fn simulation() -> Simulation {
         p95: Span::hours(23),
         p99: Span::hours(24),
         worst: Span::hours(48),
+        errors: Errors::default(),
     };
     Simulation {
         basis: Basis::Observed,
@@ -144,6 +145,8 @@ fn simulation() -> Simulation {
             p95: 160_000.0,
             p99: 420_000.0,
             tail_mean_95: 290_000.0,
+            errors: Errors::default(),
+            tail_mean_95_error: 4_000.0,
             exceedance: vec![],
         }),
         worst: None,

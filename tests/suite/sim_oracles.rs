@@ -107,7 +107,7 @@ fn run(n: i64, outcome: RunOutcome) -> Run {
 }
 
 /// So many runs that the posterior stands at 9 of 10.
-fn nine_of_ten_runs() -> Evidence {
+pub fn nine_of_ten_runs() -> Evidence {
     let mut evidence = Evidence::none(AS_OF);
     evidence.runs = (0..20_000)
         .map(|n| run(n, if n % 10 == 0 { RunOutcome::Failed { why: "full".into() } } else { RunOutcome::Done }))

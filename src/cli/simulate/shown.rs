@@ -50,7 +50,7 @@ fn table(policy: &Policy, scenarios: &[ScenarioResult]) -> Table {
     for scenario in scenarios {
         let head = [
             scenario.title.clone(),
-            scenario.per_year.to_string(),
+            policy.scenario(&scenario.scenario).map_or(scenario.per_year.to_string(), |declared| declared.often()),
             scenario.downtime.as_ref().map_or("unknown".into(), quantiles),
             scenario.meets_rto.as_ref().map_or("–".into(), percent),
         ];

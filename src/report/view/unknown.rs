@@ -103,7 +103,7 @@ pub fn assumptions(inputs: &Inputs<'_>) -> Vec<Assumption> {
     for scenario in &policy.scenarios {
         all.push(Assumption {
             what: clean(&format!("How often: {}", scenario.title)),
-            value: format!("{} a year", scenario.per_year.value),
+            value: format!("{} a year", scenario.often()),
             source: scenario.per_year_source.as_ref().map(|source| clean(source)),
         });
     }
