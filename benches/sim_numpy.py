@@ -4,7 +4,8 @@
 
 One line of JSON a round. Poisson incidents, uniform instants, PERT times, the loss window of the nightly copies and of the
 managed log, the runbooks' critical paths, money, and the same figures at the end: quantiles of downtime, loss window and
-annual loss, tail mean, shares within the objectives.
+annual loss, tail mean, shares within the objectives, the loss exceedance curve, each with its Monte Carlo error. Incidents of
+one year hang together, so that the errors of means and shares are those of sums by year, as there.
 """
 
 import json
@@ -55,12 +56,33 @@ SCENARIOS = [(0.5, corruption), (6.0, server), (0.1, uploads), (0.02, infrastruc
 
 
 def figures(values):
-    return [float(values.mean()), *(float(q) for q in np.quantile(values, [0.5, 0.9, 0.95, 0.99])), float(values.max())]
+    """Mean, quantiles with half the distance of those one standard error of the share away, and greatest."""
+    shares = np.array([0.5, 0.9, 0.95, 0.99])
+    away = np.sqrt(shares * (1 - shares) / len(values))
+    at = np.quantile(values, np.clip(np.concatenate([shares, shares - away, shares + away]), 0, 1))
+    return float(values.mean()), at[:4], (at[8:] - at[4:8]) / 2, float(values.max())
+
+
+class Ratio:
+    """A mean or share over incidents, with the error of a ratio of sums by year."""
+
+    def __init__(self):
+        self.sums = np.zeros(5)
+
+    def add(self, hits, of):
+        self.sums += hits.sum(), of.sum(), hits @ hits, of @ of, hits @ of
+
+    def said(self):
+        hits, of, hits_squared, of_squared, product = self.sums
+        ratio = hits / of
+        return ratio, float(np.sqrt(max(hits_squared - 2 * ratio * product + ratio**2 * of_squared, 0)) / of)
 
 
 def simulate(seed, years):
     rng = np.random.default_rng(seed)
     downs, losses, sums, incidents = [[] for _ in SCENARIOS], [[] for _ in SCENARIOS], [], 0
+    own = [[] for _ in SCENARIOS]
+    ratios = [[Ratio() for _ in range(4)] for _ in SCENARIOS]
     for first in range(0, years, BLOCK):
         block = min(BLOCK, years - first)
         annual = np.zeros(block)
@@ -71,22 +93,30 @@ def simulate(seed, years):
             year = np.repeat(np.arange(block), counts)
             down, loss = play(rng, n, rng.random(n) * PERIOD)
             money = down / HOUR * DOWN
+            ratios[index][0].add(np.bincount(year, down, block), counts.astype(float))
+            ratios[index][1].add(np.bincount(year, down <= RTO, block), counts.astype(float))
             if loss is not None:
                 money = money + loss / HOUR * DATA
                 losses[index].append(loss)
+                ratios[index][2].add(np.bincount(year, loss, block), counts.astype(float))
+                ratios[index][3].add(np.bincount(year, loss <= RPO, block), counts.astype(float))
             downs[index].append(down)
-            annual += np.bincount(year, money, block)
+            by_year = np.bincount(year, money, block)
+            own[index].append((by_year.sum(), by_year @ by_year))
+            annual += by_year
         sums.append(annual)
     annual = np.concatenate(sums)
     said = {}
     for index in range(len(SCENARIOS)):
-        down = np.concatenate(downs[index])
-        said[index] = [figures(down), float((down <= RTO).mean())]
+        said[index] = [figures(np.concatenate(downs[index])), np.sum(own[index], axis=0)]
+        said[index] += [ratio.said() for ratio in ratios[index] if ratio.sums[1] > 0]
         if losses[index]:
-            loss = np.concatenate(losses[index])
-            said[index] += [figures(loss), float((loss <= RPO).mean())]
-    worst = np.sort(annual)[-max(1, years // 20):]
-    said["annual"] = [figures(annual), float(worst.mean())]
+            said[index].append(figures(np.concatenate(losses[index])))
+    rising = np.sort(annual)
+    tail = rising[-max(1, years // 20):]
+    points = np.geomspace(max(rising[rising > 0][0], 1), rising[-1], 60)
+    above = 1 - np.searchsorted(rising, points, side="right") / years
+    said["annual"] = [figures(annual), float(tail.mean()), float(tail.std()), above, np.sqrt(above * (1 - above) / years)]
     return incidents, annual, said
 
 

@@ -12,6 +12,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Keeps the forks of a stream apart from its own numbers: the fractional bits of the square root of 2.
 const FORK: u64 = 0x6A09_E667_F3BC_C908;
 
+#[inline]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -19,6 +20,7 @@ fn mix(mut z: u64) -> u64 {
 }
 
 impl Stream {
+    #[inline]
     pub fn new(seed: u64, trial: u64) -> Self {
         Stream { state: mix(mix(seed.wrapping_add(GOLDEN)).wrapping_add(trial.wrapping_mul(GOLDEN))) }
     }
@@ -26,21 +28,25 @@ impl Stream {
     /// The stream for part `label` of what this one is for. It depends on this stream's own place alone, and leaves
     /// that place as it is, so a part that draws more numbers does not move the numbers of the parts after it: plans
     /// that differ in one thing can be compared with common random numbers.
+    #[inline]
     pub fn fork(&self, label: u64) -> Self {
         Stream { state: mix(mix(self.state ^ FORK).wrapping_add(label.wrapping_mul(GOLDEN))) }
     }
 
+    #[inline]
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);
         mix(self.state)
     }
 
     /// Uniform in [0, 1), from the upper 53 bits.
+    #[inline]
     pub fn uniform(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 
     /// Uniform in 0..n without modulo bias worth measuring (Lemire's multiplication); 0 when n is 0.
+    #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u64
     }

@@ -69,6 +69,7 @@ impl Bands {
     }
 
     /// What a failure at `at` loses that is noticed after `noticed_after`; none where that was not prepared.
+    #[inline]
     pub fn loss_at(&self, at: Instant, noticed_after: Span) -> Option<Loss> {
         self.0.iter().find(|band| noticed_after <= band.most)?.loss_at(at, noticed_after)
     }
@@ -134,6 +135,7 @@ impl Band {
         Band { least, most, writes_continue, window, part, first, pieces }
     }
 
+    #[inline]
     fn loss_at(&self, at: Instant, noticed_after: Span) -> Option<Loss> {
         if noticed_after < self.least {
             return None;

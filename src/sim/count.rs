@@ -63,7 +63,7 @@ impl Counts {
 /// The first place that the uniform does not exceed; the last where rounding left none.
 fn place(below: &[f64], uniform: f64) -> u64 {
     let found = match below.len() {
-        ..=32 => below.iter().take_while(|share| **share <= uniform).count(),
+        ..=64 => below.iter().take_while(|share| **share <= uniform).count(),
         _ => below.partition_point(|share| *share <= uniform),
     };
     found.min(below.len().saturating_sub(1)) as u64

@@ -30,6 +30,7 @@ pub enum Known {
 }
 
 impl Time {
+    #[inline]
     pub fn draw(&self, stream: &mut Stream) -> Span {
         match self {
             Time::Constant(span) => *span,
@@ -77,10 +78,20 @@ impl Time {
 pub struct Pert {
     low: Span,
     range: f64,
-    /// Share of the distribution below the left edge of each cell, and 1 at the end.
-    below: Arc<[f64]>,
+    cells: Arc<[Cell]>,
     /// For each even part of [0, 1), the first cell that reaches into it.
     first: Arc<[u16]>,
+}
+
+/// One cell of the density.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    /// Share of the distribution below its left edge, and up to its right edge.
+    from: f64,
+    until: f64,
+    /// Milliseconds above the shortest at its left edge, and how fast they rise with the share.
+    start: f64,
+    rise: f64,
 }
 
 const CELLS: usize = 256;
@@ -89,39 +100,42 @@ impl Pert {
     pub fn new(low: Span, mode: Span, high: Span) -> Self {
         let range = ((high - low).0 as f64).max(0.0);
         if range <= 0.0 {
-            return Pert { low, range, below: Arc::from([]), first: Arc::from([]) };
+            return Pert { low, range, cells: Arc::from([]), first: Arc::from([]) };
         }
         let at = ((mode - low).0 as f64 / range).clamp(0.0, 1.0);
         let (a, b) = (4.0 * at, 4.0 - 4.0 * at);
-        let density = |x: f64| x.powf(a) * (1.0 - x).powf(b);
-        let edge = |half: usize| density(half as f64 / (2 * CELLS) as f64);
-        let mut sum = 0.0;
-        let mut below = vec![0.0];
-        for cell in 0..CELLS {
-            // Simpson's rule; only shares matter, so its factor is left out.
-            sum += edge(2 * cell) + 4.0 * edge(2 * cell + 1) + edge(2 * cell + 2);
-            below.push(sum);
-        }
-        below.iter_mut().for_each(|share| *share /= sum);
-        let reaches = |part: usize| below.partition_point(|share| *share <= part as f64 / CELLS as f64).max(1) - 1;
+        let density = |half: usize| {
+            let x = half as f64 / (2 * CELLS) as f64;
+            x.powf(a) * (1.0 - x).powf(b)
+        };
+        // Simpson's rule; only shares matter, so its factor is left out.
+        let mass = |cell: usize| density(2 * cell) + 4.0 * density(2 * cell + 1) + density(2 * cell + 2);
+        let masses: Vec<f64> = (0..CELLS).map(mass).collect();
+        let (whole, width) = (masses.iter().sum::<f64>(), range / CELLS as f64);
+        let mut from = 0.0;
+        let cell = |(place, mass): (usize, &f64)| {
+            let until = if place + 1 == CELLS { 1.0 } else { from + mass / whole };
+            let rise = if until > from { width / (until - from) } else { 0.0 };
+            let cell = Cell { from, until, start: place as f64 * width, rise };
+            from = until;
+            cell
+        };
+        let cells: Vec<Cell> = masses.iter().enumerate().map(cell).collect();
+        let reaches = |part: usize| cells.partition_point(|cell| cell.until <= part as f64 / CELLS as f64);
         let first = (0..CELLS).map(|part| u16::try_from(reaches(part)).unwrap_or(u16::MAX)).collect();
-        Pert { low, range, below: below.into(), first }
+        Pert { low, range, cells: cells.into(), first }
     }
 
     /// The time that a share `uniform` of all does not exceed.
+    #[inline]
     fn at(&self, uniform: f64) -> Span {
-        let Some(first) = self.first.get((uniform * CELLS as f64) as usize) else {
-            return self.low + Span(self.range as i64);
-        };
-        let mut cell = usize::from(*first);
-        while self.below.get(cell + 1).is_some_and(|share| *share <= uniform) {
-            cell += 1;
+        let first = self.first.get((uniform * CELLS as f64) as usize).map_or(usize::MAX, |first| usize::from(*first));
+        let cells = self.cells.get(first..).unwrap_or_default();
+        match cells.iter().find(|cell| uniform < cell.until) {
+            // Half a millisecond more rounds to the nearest.
+            Some(cell) => self.low + Span((cell.start + (uniform - cell.from) * cell.rise + 0.5) as i64),
+            None => self.low + Span(self.range as i64),
         }
-        let (Some(from), Some(until)) = (self.below.get(cell), self.below.get(cell + 1)) else {
-            return self.low + Span(self.range as i64);
-        };
-        let within = (uniform - from) / (until - from);
-        self.low + Span(((cell as f64 + within) / CELLS as f64 * self.range).round() as i64)
     }
 }
 

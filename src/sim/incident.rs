@@ -58,6 +58,7 @@ pub struct Stage<'a> {
 
 impl Stage<'_> {
     /// Plays one failure at `at` into `incident`, whose own memory is used again. False if it cannot be simulated.
+    #[inline]
     pub fn play(&self, at: Instant, stream: &Stream, incident: &mut Incident) -> bool {
         let Some(notice) = &self.hazard.noticed_after else { return false };
         incident.at = at;
@@ -66,6 +67,7 @@ impl Stage<'_> {
     }
 
     /// What is lost and how long the runbook takes, of a failure whose restores end `later` than planned.
+    #[inline]
     pub fn recover(&self, later: Span, stream: &Stream, steps: &mut Stream, incident: &mut Incident) -> bool {
         incident.losses.clear();
         let mut bad_tries = BadTries::default();
@@ -123,9 +125,11 @@ impl Incident {
     }
 
     /// Money, in whole cents so that sums are exact.
+    #[inline]
     pub fn cents(&self, hazard: &Hazard) -> u64 {
         let money = hazard.rates.cost(self.downtime, self.losses.iter().copied());
-        (money * 100.0).round() as u64
+        // Half a cent more rounds to the nearest.
+        (money * 100.0 + 0.5) as u64
     }
 
     pub fn back_at(&self, hazard: &Hazard) -> Option<Instant> {
@@ -139,6 +143,7 @@ impl Incident {
 }
 
 /// Time for the runbook; a step that restores is done once more for each bad try.
+#[inline]
 fn runbook(hazard: &Hazard, bad_tries: &BadTries, stream: &mut Stream) -> Option<Span> {
     if hazard.steps.is_empty() {
         return None;

@@ -24,10 +24,11 @@ pub struct Sketch {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Cell {
     count: u64,
-    sum: u128,
+    /// Sum of what its values are above the least that it holds: two words a cell, so that the busy ones stay near.
+    above: u64,
 }
 
-/// Cells as (place, count, sum), the empty ones left out.
+/// Cells as (place, count, sum above the least), the empty ones left out.
 mod sparse {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -36,22 +37,23 @@ mod sparse {
 
     pub fn serialize<S: Serializer>(cells: &[Cell], serializer: S) -> Result<S::Ok, S::Error> {
         let held = cells.iter().enumerate().filter(|(_, cell)| cell.count > 0);
-        serializer.collect_seq(held.map(|(place, cell)| (place, cell.count, cell.sum)))
+        serializer.collect_seq(held.map(|(place, cell)| (place, cell.count, cell.above)))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cell>, D::Error> {
         let mut cells: Vec<Cell> = Vec::new();
-        for (place, count, sum) in Vec::<(usize, u64, u128)>::deserialize(deserializer)? {
+        for (place, count, above) in Vec::<(usize, u64, u64)>::deserialize(deserializer)? {
             if place > cell_of(u64::MAX) || place < cells.len() {
                 return Err(D::Error::custom(format!("there is no cell {place} here")));
             }
             cells.resize(place, Cell::default());
-            cells.push(Cell { count, sum });
+            cells.push(Cell { count, above });
         }
         Ok(cells)
     }
 }
 
+#[inline]
 fn cell_of(value: u64) -> usize {
     let exponent = (u64::BITS - value.leading_zeros()).saturating_sub(PRECISION_BITS + 1);
     // The mantissa keeps its leading one, so neighbouring exponents continue each other without a gap.
@@ -59,7 +61,15 @@ fn cell_of(value: u64) -> usize {
     ((u64::from(exponent) << PRECISION_BITS) + mantissa) as usize
 }
 
+/// The least value of a cell.
+#[inline]
+fn least_of(cell: usize) -> u64 {
+    let exponent = (cell >> PRECISION_BITS).saturating_sub(1);
+    ((cell - (exponent << PRECISION_BITS)) as u64) << exponent
+}
+
 impl Sketch {
+    #[inline]
     pub fn add(&mut self, value: u64) {
         let index = cell_of(value);
         if index >= self.cells.len() {
@@ -67,7 +77,7 @@ impl Sketch {
         }
         if let Some(cell) = self.cells.get_mut(index) {
             cell.count += 1;
-            cell.sum += u128::from(value);
+            cell.above = cell.above.saturating_add(value - least_of(index).min(value));
         }
         self.count += 1;
         self.sum += u128::from(value);
@@ -81,7 +91,7 @@ impl Sketch {
         }
         for (mine, theirs) in self.cells.iter_mut().zip(&other.cells) {
             mine.count = mine.count.saturating_add(theirs.count);
-            mine.sum = mine.sum.saturating_add(theirs.sum);
+            mine.above = mine.above.saturating_add(theirs.above);
         }
         self.count = self.count.saturating_add(other.count);
         self.sum = self.sum.saturating_add(other.sum);
@@ -129,7 +139,9 @@ impl Sketch {
     }
 
     pub fn cell(&self, place: usize) -> (u64, f64) {
-        self.cells.get(place).map_or((0, 0.0), |cell| (cell.count, cell.sum as f64))
+        self.cells
+            .get(place)
+            .map_or((0, 0.0), |cell| (cell.count, cell.count as f64 * least_of(place) as f64 + cell.above as f64))
     }
 }
 
@@ -147,6 +159,7 @@ pub struct Share {
 
 impl Share {
     /// One year's incidents: how many of them count.
+    #[inline]
     pub fn add(&mut self, hits: u64, of: u64) {
         self.hits += u128::from(hits);
         self.of += of;

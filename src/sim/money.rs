@@ -59,11 +59,13 @@ impl Rates {
     }
 
     /// One incident's cost, so far as it can be priced.
+    #[inline]
     pub fn cost(&self, downtime: Option<Span>, losses: impl Iterator<Item = Loss>) -> f64 {
         let down = downtime.zip(self.downtime_per_hour).map_or(0.0, |(span, rate)| span.as_hours() * rate);
         down + self.fixed + self.cost_of_data(losses)
     }
 
+    #[inline]
     fn cost_of_data(&self, losses: impl Iterator<Item = Loss>) -> f64 {
         let (mut shared, mut own) = (0.0_f64, 0.0);
         for (loss, rate) in losses.zip(&self.assets) {

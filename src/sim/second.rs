@@ -52,7 +52,7 @@ impl Played {
         let (paid, at) = self.paid;
         let own = hazard.rates.cost(self.incident.downtime.map(|down| down - paid), losses);
         let dearer = hazard.rates.downtime_per_hour.map_or(0.0, |rate| (rate - at).max(0.0));
-        ((own + paid.as_hours() * dearer) * 100.0).round() as u64
+        ((own + paid.as_hours() * dearer) * 100.0 + 0.5) as u64
     }
 
     /// The runbook begins at `takes_from`, and does not end before `at_least`.

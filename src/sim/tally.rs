@@ -125,6 +125,7 @@ impl Tally {
     }
 
     /// Adds an incident to the distributions, and to the year's counts.
+    #[inline]
     pub fn add(
         &mut self,
         stratum: usize,
@@ -160,6 +161,7 @@ impl Tally {
     }
 
     /// Keeps the incident if it is worse than the worst; of two alike, the one of the earlier year.
+    #[inline]
     pub fn consider(&mut self, place: Place, cents: u64, incident: &Incident) {
         if self.worst.as_ref().is_none_or(|old| old.is_less_than(place, cents, incident)) {
             self.worst = Some(Worst { place, cents, incident: incident.clone() });
@@ -189,6 +191,7 @@ impl Stratum {
 }
 
 impl HazardTally {
+    #[inline]
     fn add(&mut self, hazard: &Hazard, incident: &Incident, cents: u64, year: &mut YearOfHazard) {
         self.incidents += 1;
         year.incidents += 1;
@@ -215,6 +218,7 @@ impl HazardTally {
         }
     }
 
+    #[inline]
     fn close(&mut self, year: &YearOfHazard) {
         if year.cents > 0 {
             self.year_cents.add(year.cents);

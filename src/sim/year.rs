@@ -106,6 +106,7 @@ impl<'y, 'a> Years<'y, 'a> {
 
     /// In a rare stratum the years take the hazard's window in the order of the scrambled van der Corput sequence, which
     /// leaves no part of it out; elsewhere any.
+    #[inline]
     fn begins(&self, stream: &Stream, stratum: usize, nth: u64) -> Begins {
         let Some(hazard) = self.prepared.strata.struck_by(stratum) else {
             return Begins::Anywhere(stream.fork(BEGINS).next_u64());
@@ -173,17 +174,20 @@ impl<'y, 'a> Years<'y, 'a> {
 }
 
 /// The time of the year of an incident, the first that is drawn for it.
+#[inline]
 fn time(stream: &mut Stream) -> i64 {
     stream.below(MILLIS) as i64
 }
 
 /// Part of a window's length, which the number is of all 64-bit numbers.
+#[inline]
 fn part(of: Window, number: u64) -> i64 {
     let length = u64::try_from(of.length().0).unwrap_or_default();
     ((u128::from(number) * u128::from(length)) >> u64::BITS) as i64
 }
 
 /// Milliseconds after the window's beginning at which the year begins in it.
+#[inline]
 fn beginning(begins: Begins, hazards: &[super::model::Hazard], window: Window) -> i64 {
     match begins {
         Begins::Anywhere(number) => part(window, number),
@@ -196,6 +200,7 @@ fn beginning(begins: Begins, hazards: &[super::model::Hazard], window: Window) -
 }
 
 /// The instant in the window of an incident at this time of a year that begins there: the schedules go round.
+#[inline]
 fn instant(window: Window, begins: i64, time: i64) -> Instant {
     window.from + Span((begins + time) % window.length().0.max(1))
 }

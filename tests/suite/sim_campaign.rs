@@ -1,12 +1,12 @@
 //! The campaign as a whole: the same bytes whatever the threads, and plain statements in place of made-up numbers.
 
 use plimsoll::base::Span;
-use plimsoll::evidence::Evidence;
+use plimsoll::evidence::{DrillOutcome, Evidence};
 use plimsoll::policy::Policy;
 use plimsoll::sim::{Options, Simulation, campaign};
 use plimsoll::timeline::{Basis, Loss};
 
-use super::sim_oracles::{AS_OF, BASE, options, policy, simulate};
+use super::sim_oracles::{AS_OF, BASE, drill, options, policy, simulate};
 
 fn pixelcraft() -> Policy {
     policy(include_str!("../../policies/pixelcraft.toml"))
@@ -59,13 +59,33 @@ fn nothing_that_can_be_declared_gives_a_number_that_is_none() {
             let mut plan = policy(&BASE.replace(steps[0], step));
             plan.scenarios[0].per_year.value = rate;
             for basis in [Basis::Declared, Basis::Observed] {
-                for evidence in [None, Some(Evidence::none(AS_OF))] {
+                let drilled = |outcome| {
+                    let mut evidence = Evidence::none(AS_OF);
+                    evidence.drills = vec![drill(1, Span::hours(1), 10_000_000_000, outcome)];
+                    Some(evidence)
+                };
+                let one_bad = drilled(DrillOutcome::Failed { why: "checksum".into() });
+                for evidence in [None, Some(Evidence::none(AS_OF)), drilled(DrillOutcome::Passed), one_bad] {
                     let years = if rate > 1.0 { 3 } else { 200 };
                     let asked = Options { basis, ..options(years) };
                     json(&campaign::run(&plan, evidence.as_ref(), &asked));
                 }
             }
         }
+    }
+}
+
+#[test]
+fn trouble_without_end_loses_everything_and_says_no_number_that_is_none() {
+    let log = "[protection.log]\nkind = \"log\"\nassets = [\"database\"]\nlag = \"1min\"\nwindow = \"1d\"\nstored_in = [\"vault\"]\n\
+               trouble = { breaks_per_year = 8760, broken_for = \"1y\", late = \"100y\" }\n";
+    for trouble in ["fails = 1", "hangs = 1, hangs_for = \"100y\"", "late = { p5 = \"50y\", p95 = \"60y\" }"] {
+        let line = format!("retention = \"30d\"\ntrouble = {{ {trouble} }}");
+        let text =
+            BASE.replace("retention = \"30d\"", &line).replace("per_year = 0.5", "per_year = { p5 = 0.1, p99 = 8000 }");
+        let result = campaign::run(&policy(&(text + log)), None, &options(20));
+        assert_eq!(result.scenarios[0].assets[0].total_loss.mean, 1.0, "{trouble}");
+        json(&result);
     }
 }
 
