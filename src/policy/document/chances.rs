@@ -89,7 +89,7 @@ impl Word for Sharing {
 #[derive(Debug)]
 pub enum PerYear {
     Known(Rate),
-    Uncertain(RateTable),
+    Uncertain(Box<RateTable>),
 }
 
 impl Value for PerYear {
@@ -98,7 +98,7 @@ impl Value for PerYear {
 
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         match node.value.as_table() {
-            Some(table) => Some(PerYear::Uncertain(reader.table(table, node.at))),
+            Some(table) => Some(PerYear::Uncertain(Box::new(reader.table(table, node.at)))),
             None if node.value.is_integer() || node.value.is_float() => Rate::read(node, reader).map(PerYear::Known),
             None => reader.wrong_type(node, Self::TAKES),
         }

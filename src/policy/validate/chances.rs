@@ -64,8 +64,9 @@ pub fn per_year(rate: Placed<PerYear>, reader: &mut Reader) -> Option<(Placed<f6
     let at = rate.at;
     let (mean, uncertain) = match rate.value {
         PerYear::Known(rate) => return Some((Placed::new(rate.0, at), None)),
-        PerYear::Uncertain(table) if table.seen.is_some() || table.years.is_some() => seen(table, at, reader)?,
-        PerYear::Uncertain(RateTable { p5, p10, p50, p90, p95, p99, .. }) => {
+        PerYear::Uncertain(table) if table.seen.is_some() || table.years.is_some() => seen(*table, at, reader)?,
+        PerYear::Uncertain(table) => {
+            let RateTable { p5, p10, p50, p90, p95, p99, .. } = *table;
             let given = [p5, p10, p50, p90, p95, p99].map(|value| value.map(|value| value.map(|rate| rate.0)));
             let lognormal = quantiles(at, given, reader)?;
             (lognormal.mean(), Uncertain::Lognormal { sigma: lognormal.sigma })
