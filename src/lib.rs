@@ -14,7 +14,7 @@
 //!  store, importers ─ evidence ┘   able instants, and ─┼── sim ── cost ┼── report ── terminal, HTML, CSV,
 //!         ▲                        loss at every t)    │               │            JSON, charts
 //!         │                                            └── retention ──┘
-//!  engine: backup, capture, sync, restore, drill  (writes evidence)
+//!  engine: backup, capture, sync, verify, prune, restore, drill  (writes evidence)
 //!         │
 //!  mongo, store (S3, directory, memory), clock           (the only places with IO)
 //! ```
@@ -56,6 +56,8 @@
 //! | baseline | the findings that were there when a team began: they do not fail a check, and are findings still |
 //! | complexity | moving parts, credentials and manual steps of a plan: counted, not felt |
 //! | front | the plans that no other beats in cost, expected loss and complexity at once |
+//! | mark | what a pruning writes before it makes points invisible: what they consisted of, and so what a sweep may remove |
+//! | grace | from the mark to the sweep: longer than anything that may still be at work on what goes |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;

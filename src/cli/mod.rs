@@ -26,6 +26,7 @@ mod prune;
 mod recovery_target;
 mod report;
 mod restore;
+mod runs;
 mod schedule;
 mod schema;
 mod serving;
@@ -76,6 +77,8 @@ enum Verb {
     Verify(verify::Args),
     /// Remove what no rule keeps any more, with the reason for each
     Prune(prune::Args),
+    /// Show what every verb did: a table, a calendar, metrics
+    Runs(runs::Args),
     /// Write what a scheduler runs from, show the coming runs, hold files against the policy
     Schedule(schedule::Args),
     /// Hold the evidence against the policy
@@ -122,6 +125,7 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Drill(args) => args.run(global),
         Verb::Verify(args) => args.run(global),
         Verb::Prune(args) => args.run(global),
+        Verb::Runs(args) => args.run(global),
         Verb::Schedule(args) => args.run(global),
         Verb::Audit(args) => args.run(global, form),
         Verb::Check(args) => args.run(global, form),

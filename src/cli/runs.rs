@@ -1,0 +1,202 @@
+//! `plimsoll runs`: what every verb did, from the evidence in the repository: as a table, a calendar, and metrics.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Exit;
+use super::connect::RepositoryArgs;
+use super::output::{self, Format, Global};
+use crate::base::{Instant, Result, Span};
+use crate::clock::SystemClock;
+use crate::evidence::RunOutcome;
+use crate::port::{Clock, ObjectStore};
+use crate::report::table::{Set, Table};
+use crate::repository::key::VERIFICATIONS;
+use crate::repository::{Key, Verification, catalog};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    repository: RepositoryArgs,
+    /// Show this asset alone
+    #[arg(long, value_name = "NAME")]
+    asset: Option<String>,
+    /// Show the newest so many runs
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    newest: usize,
+    /// Show a calendar in place of the table: a sign for each of the last so many days
+    #[arg(long, value_name = "DAYS", num_args = 0..=1, default_missing_value = "28")]
+    calendar: Option<u32>,
+    /// Print metrics for Prometheus in place of the table
+    #[arg(long, conflicts_with = "calendar")]
+    metrics: bool,
+}
+
+/// What one run of a verb did to one asset.
+#[derive(Debug, Clone, Serialize)]
+struct Ran {
+    verb: String,
+    asset: String,
+    id: String,
+    started_at: Instant,
+    took: Span,
+    /// None: it did what it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+}
+
+/// Runs of one verb on one asset.
+type Of<'a> = (&'a str, &'a str);
+
+/// A metric's name, what it says, and how it is told from runs of which the first is the newest.
+type Gauge = (&'static str, &'static str, fn(&[&Ran]) -> Option<f64>);
+
+impl Args {
+    pub fn run(&self, global: &Global) -> Result<Exit> {
+        let now = SystemClock.now();
+        let mut runs = output::runtime()?.block_on(async {
+            let store = self.repository.open_existing().await?;
+            all(store.as_ref(), now).await
+        })?;
+        runs.retain(|run| self.asset.as_ref().is_none_or(|asset| *asset == run.asset));
+        runs.sort_by(|a, b| (b.started_at, &b.id, &b.asset).cmp(&(a.started_at, &a.id, &a.asset)));
+        if self.metrics {
+            output::print(&metrics(&runs))?;
+        } else if let Some(days) = self.calendar {
+            output::print(&calendar(&runs, now, days.clamp(1, 366)))?;
+        } else if global.format == Format::Json {
+            output::print_json(&runs.iter().take(self.newest).collect::<Vec<_>>())?;
+        } else {
+            output::print(&table(&runs, self.newest))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+async fn all(store: &dyn ObjectStore, now: Instant) -> Result<Vec<Ran>> {
+    let evidence = catalog::read(store, now).await?;
+    let mut runs: Vec<Ran> = Vec::new();
+    for run in evidence.runs {
+        let took = run.took();
+        let failed = match run.outcome {
+            RunOutcome::Done => None,
+            RunOutcome::Failed { why } => Some(why),
+        };
+        runs.push(Ran { verb: run.verb, asset: run.asset, id: run.id, started_at: run.started_at, took, failed });
+    }
+    for drill in evidence.drills {
+        let failed = (!drill.passed()).then(|| drill.why_failed());
+        let took = drill.took();
+        let verb = "drill".to_string();
+        runs.push(Ran { verb, asset: drill.asset, id: drill.id, started_at: drill.started_at, took, failed });
+    }
+    for object in store.list(VERIFICATIONS).await? {
+        if let Ok(Key::Verification(_)) = object.key.parse() {
+            runs.extend(verified(&Verification::decode(&store.get(&object.key).await?, &object.key)?));
+        }
+    }
+    Ok(runs)
+}
+
+/// A verification is a run for each asset of which it read something.
+fn verified(verification: &Verification) -> Vec<Ran> {
+    let points = verification.points.iter().map(|of| (&of.asset, of.bad.first()));
+    let chains = verification.chains.iter().map(|of| (&of.asset, of.bad.first()));
+    let mut found: BTreeMap<&String, Option<String>> = BTreeMap::new();
+    for (asset, bad) in points.chain(chains) {
+        let failed = found.entry(asset).or_default();
+        *failed = failed.take().or(bad.map(|bad| format!("{} {}", bad.key, bad.why)));
+    }
+    let ran = |(asset, failed): (&String, Option<String>)| Ran {
+        verb: "verify".to_string(),
+        asset: asset.clone(),
+        id: verification.id.clone(),
+        started_at: verification.started_at,
+        took: verification.ended_at - verification.started_at,
+        failed,
+    };
+    found.into_iter().map(ran).collect()
+}
+
+fn table(runs: &[Ran], newest: usize) -> String {
+    let columns = [
+        ("began", Set::Text),
+        ("verb", Set::Text),
+        ("asset", Set::Text),
+        ("took", Set::Number),
+        ("outcome", Set::Text),
+    ];
+    let mut table = Table::new(&columns);
+    for run in runs.iter().take(newest) {
+        let outcome = run.failed.as_ref().map_or_else(|| "done".to_string(), |why| format!("FAILED: {why}"));
+        table.row([run.started_at.to_string(), run.verb.clone(), run.asset.clone(), run.took.to_string(), outcome]);
+    }
+    match table.is_empty() {
+        true => "Nothing ran that left evidence.\n".to_string(),
+        false => table.for_stdout(),
+    }
+}
+
+fn by_kind(runs: &[Ran]) -> BTreeMap<Of<'_>, Vec<&Ran>> {
+    let mut kinds: BTreeMap<Of, Vec<&Ran>> = BTreeMap::new();
+    for run in runs {
+        kinds.entry((&run.verb, &run.asset)).or_default().push(run);
+    }
+    kinds
+}
+
+/// A line for each verb and asset, a sign for each day in UTC, the newest on the right: `+` all runs did well, `!` one
+/// failed, `·` none was.
+fn calendar(runs: &[Ran], now: Instant, days: u32) -> String {
+    let day = |at: Instant| at.0.div_euclid(Span::days(1).0);
+    let first = day(now) - i64::from(days) + 1;
+    let mut table = Table::new(&[("verb", Set::Text), ("asset", Set::Text), ("days", Set::Text)]);
+    for ((verb, asset), runs) in by_kind(runs) {
+        let sign = |day_of: i64| {
+            let that_day: Vec<_> = runs.iter().filter(|run| day(run.started_at) == day_of).collect();
+            match that_day.iter().any(|run| run.failed.is_some()) {
+                true => '!',
+                false if that_day.is_empty() => '·',
+                false => '+',
+            }
+        };
+        let signs: String = (first..=day(now)).map(sign).collect();
+        table.row([verb, asset, &signs]);
+    }
+    let from = Instant(first.saturating_mul(Span::days(1).0));
+    format!("From {from} to {now}: + done, ! failed, · nothing ran\n{}", table.for_stdout())
+}
+
+fn metrics(runs: &[Ran]) -> String {
+    let mut text = String::new();
+    let gauges: [Gauge; 4] = [
+        ("plimsoll_run_last_success_seconds", "When the newest run that did well began", |runs| {
+            runs.iter().find(|run| run.failed.is_none()).map(|run| run.started_at.0 as f64 / 1000.0)
+        }),
+        ("plimsoll_run_last_failed", "Whether the newest run failed", |runs| {
+            runs.first().map(|run| f64::from(u8::from(run.failed.is_some())))
+        }),
+        ("plimsoll_run_last_duration_seconds", "How long the newest run took", |runs| {
+            runs.first().map(|run| run.took.as_secs())
+        }),
+        ("plimsoll_run_failures_in_a_row", "How many of the newest runs failed in a row", |runs| {
+            Some(runs.iter().take_while(|run| run.failed.is_some()).count() as f64)
+        }),
+    ];
+    let kinds = by_kind(runs);
+    for (name, help, value) in gauges {
+        text += &format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for ((verb, asset), runs) in &kinds {
+            if let Some(value) = value(runs) {
+                text += &format!("{name}{{verb=\"{}\",asset=\"{}\"}} {value}\n", label(verb), label(asset));
+            }
+        }
+    }
+    text
+}
+
+/// A label's value, in the three escapes that the format has.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
