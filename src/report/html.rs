@@ -38,6 +38,7 @@ pub fn page(view: &View) -> Result<String> {
         loss_window => drawing(view.charts.loss_window.as_ref(), "sawtooth")?,
         drill_times => drawing(view.charts.drill_times.as_ref(), "drills")?,
         cost_against_loss => drawing(view.charts.cost_against_loss.as_ref(), "tradeoff")?,
+        loss_exceedance => drawing(view.charts.loss_exceedance.as_ref(), "exceedance")?,
         tornado => drawing(view.charts.tornado.as_ref(), "tornado")?,
         annual_cost => drawing(view.charts.annual_cost.as_ref(), "annual-cost")?,
     };

@@ -30,6 +30,7 @@ pub fn write_all(view: &View, evidence: Option<&Evidence>, dir: &Path) -> Result
     written.chart("charts/sawtooth", view.charts.loss_window.as_ref())?;
     written.chart("charts/drills", view.charts.drill_times.as_ref())?;
     written.chart("charts/tradeoff", view.charts.cost_against_loss.as_ref())?;
+    written.chart("charts/exceedance", view.charts.loss_exceedance.as_ref())?;
     written.chart("charts/tornado", view.charts.tornado.as_ref())?;
     written.chart("charts/annual-cost", view.charts.annual_cost.as_ref())?;
     Ok(written.paths)

@@ -5,6 +5,7 @@ use plimsoll::cost::{Bill, BillLine, Choice, Complexity, Grade, PlanPoint, Trade
 use plimsoll::report::chart::bill::AnnualCost;
 use plimsoll::report::chart::cost::CostAgainstLoss;
 use plimsoll::report::chart::drills::{Bar, DrillTimes};
+use plimsoll::report::chart::exceedance::LossExceedance;
 use plimsoll::report::chart::sawtooth::{Panel, Sawtooth};
 use plimsoll::report::chart::style::FAMILY;
 use plimsoll::report::chart::tornado::{self, Tornado};
@@ -215,6 +216,7 @@ fn no_text_is_clipped_on_a_page_or_a_phone() {
     keeps_inside(&drills(Span::hours(12)), "drills-far");
     keeps_inside(&tradeoff(), "tradeoff");
     keeps_inside(&tornado(), "tornado");
+    keeps_inside(&exceedance(), "exceedance");
     keeps_inside(&annual_cost(), "annual-cost");
 }
 
@@ -291,6 +293,34 @@ fn tornado() -> Tornado {
             bar("all prices", 44_150.0, 44_600.0, &[2.4]),
         ],
     }
+}
+
+fn exceedance() -> LossExceedance {
+    let share = |n: i32| (-f64::from(n) / 12.0).exp();
+    LossExceedance {
+        currency: "USD".into(),
+        years: 100_000,
+        at_least: false,
+        curve: (0..60).map(|n| (90.0 * 1.16_f64.powi(n), share(n), 0.01)).collect(),
+        half: 90.0 * 1.16_f64.powi(8),
+        one_in_twenty: 90.0 * 1.16_f64.powi(36),
+        one_in_a_hundred: 90.0 * 1.16_f64.powi(55),
+    }
+}
+
+#[test]
+fn the_exceedance_says_what_a_bad_year_loses_and_that_it_may_be_more() {
+    let plain = exceedance();
+    let amount = plain.one_in_twenty.round() as u64;
+    let shown = plimsoll::base::quantity::grouped(amount);
+    assert_eq!(plain.title(), format!("One year in twenty loses more than USD {shown}"));
+    let unpriced = LossExceedance { at_least: true, ..plain };
+    assert!(
+        unpriced.title().contains("at least") && unpriced.subtitle().contains("not in it"),
+        "{}",
+        unpriced.subtitle()
+    );
+    assert_eq!(unpriced.numbers().len(), 61, "a header and every amount");
 }
 
 fn annual_cost() -> AnnualCost {

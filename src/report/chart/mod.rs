@@ -5,6 +5,7 @@ pub mod bill;
 pub mod canvas;
 pub mod cost;
 pub mod drills;
+pub mod exceedance;
 pub mod sawtooth;
 pub mod style;
 pub mod tornado;

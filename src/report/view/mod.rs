@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::chart::bill::AnnualCost;
 use super::chart::cost::CostAgainstLoss;
 use super::chart::drills::DrillTimes;
+use super::chart::exceedance::LossExceedance;
 use super::chart::sawtooth::Sawtooth;
 use super::chart::tornado::Tornado;
 use super::text::harmless;
@@ -93,6 +94,7 @@ pub struct Charts {
     pub loss_window: Option<Sawtooth>,
     pub drill_times: Option<DrillTimes>,
     pub cost_against_loss: Option<CostAgainstLoss>,
+    pub loss_exceedance: Option<LossExceedance>,
     pub tornado: Option<Tornado>,
     pub annual_cost: Option<AnnualCost>,
 }
@@ -141,6 +143,7 @@ impl View {
                 loss_window: promises::sawtooth(audit),
                 drill_times: ledger::chart(inputs, &drills),
                 cost_against_loss: inputs.tradeoff.and_then(money::chart),
+                loss_exceedance: money::exceedance(inputs),
                 tornado: money::tornado(inputs),
                 annual_cost: money::annual_cost(inputs),
             },

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::chart::bill::AnnualCost;
 use super::super::chart::cost::CostAgainstLoss;
+use super::super::chart::exceedance::LossExceedance;
 use super::super::chart::tornado::{Bar, Tornado};
 use super::promises::Figure;
 use super::{Inputs, clean, clean_option, spelled};
@@ -251,6 +252,21 @@ pub fn tornado(inputs: &Inputs<'_>) -> Option<Tornado> {
         }
     });
     Some(Tornado { currency: clean(&tradeoff.currency), today, bars: bars.collect() })
+}
+
+/// How likely a year is to lose more than an amount; none where nothing that is lost has one.
+pub fn exceedance(inputs: &Inputs<'_>) -> Option<LossExceedance> {
+    let simulation = inputs.simulation?;
+    let annual = simulation.annual.as_ref().filter(|annual| annual.exceedance.len() > 1)?;
+    Some(LossExceedance {
+        currency: clean(&annual.currency),
+        years: simulation.years,
+        at_least: annual.at_least,
+        curve: annual.exceedance.clone(),
+        half: annual.p50,
+        one_in_twenty: annual.p95,
+        one_in_a_hundred: annual.p99,
+    })
 }
 
 /// What today's plan costs, by protection; none where it costs nothing that is known.
