@@ -62,7 +62,7 @@ fn a_plan_that_promises_and_keeps_less_is_worse_and_each_figure_says_by_how_much
     worse   RPO of `database`, `uploads`                                 1 h          2 h                +1 h
     worse   loss of `uploads`: S3 data loss                      24 h 40 min  48 h 40 min               +24 h
     worse   loss of `database`: Complete infrastructure failure  24 h 40 min  48 h 40 min               +24 h
-    worse   expected loss a year                                  USD 12,834   USD 19,896  +USD 7,062 (+55 %)
+    worse   expected loss a year                                  USD 12,846   USD 19,908  +USD 7,062 (+55 %)
     better  cost a year                                              USD 634      USD 424    −USD 211 (−33 %)
     ");
     assert_eq!(desk.run(&format!("check --base main --fail-on worse {AS_OF}")).out, said.out, "the same again");

@@ -108,6 +108,7 @@ mod sim_reference;
 mod sim_rng;
 mod sim_second;
 mod sim_shard;
+mod sim_table;
 mod sim_uncertain;
 mod sim_verbs;
 mod stage;
