@@ -2,6 +2,13 @@
 //!
 //! One line of JSON a round, so that `benches/sim.sh` can set it beside the same model in vectorised numpy.
 
+macro_rules! say {
+    ($($told:tt)*) => {{
+        // A reader that closed the pipe is no fault.
+        let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($told)*)));
+    }};
+}
+
 use std::time::Instant;
 
 use plimsoll::policy::{self, SourceText};
@@ -22,10 +29,13 @@ fn main() {
         let simulation = campaign::run(&policy, None, &options);
         let seconds = began.elapsed().as_secs_f64();
         let annual = simulation.annual.expect("loss rates").expected;
-        println!(
+        say!(
             "{{\"years\": {}, \"incidents\": {}, \"seconds\": {seconds:.4}, \"threads\": {threads}, \"expected\": {:.2}, \
              \"standard_error\": {:.2}}}",
-            simulation.years, simulation.incidents, annual.mean, annual.standard_error
+            simulation.years,
+            simulation.incidents,
+            annual.mean,
+            annual.standard_error
         );
     }
 }

