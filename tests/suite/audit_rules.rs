@@ -401,6 +401,10 @@ fn references_hold_where_both_can_be_brought_to_one_recent_instant() {
     });
     assert_eq!(found(&refers, &later, Code::ReferencesDangle), None);
 
+    // So it does to the instant at which a copy of them was begun, which is of no single one.
+    later.points.iter_mut().filter(|p| p.asset == "files").for_each(|p| p.consistency = Some(Consistency::None));
+    says(found(&refers, &later, Code::ReferencesDangle), "is not of one instant", Verdict::Unproven);
+
     // The files of an hour earlier: the newest database that finds all of them is of the night before.
     let mut earlier = good();
     earlier

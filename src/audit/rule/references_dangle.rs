@@ -25,6 +25,13 @@ pub fn check(context: &Context, report: &mut Report) {
                 let message = format!("{lead}, and nothing of the one is as new as the oldest of the other");
                 (Verdict::Unproven, message)
             }
+            // A copy of what is referred to was begun at that very instant, and took its time.
+            Some((before, after)) if until - before <= rpo.value && before == after => {
+                let message = format!(
+                    "{lead}, whose copy from {after} on is not of one instant: what was deleted while it was made dangles"
+                );
+                (Verdict::Unproven, message)
+            }
             Some((before, after)) if until - before <= rpo.value => {
                 let message = format!(
                     "{lead}, and they can be brought to {before} and to {after}, not to one instant: what was deleted in \

@@ -109,7 +109,8 @@ impl Chart for LossExceedance {
         }
         let mut taken: Vec<Frame> =
             line.iter().map(|(x, y)| Frame { left: x - 4.0, top: y - 4.0, right: x + 4.0, bottom: y + 4.0 }).collect();
-        for (amount, share, name) in self.marks() {
+        // From the right, so that the labels stand in the order of their dots.
+        for (amount, share, name) in self.marks().into_iter().rev() {
             let at = (x(amount), y(share));
             canvas.dot(at, 4.5, PAPER, true)?;
             canvas.dot(at, 4.5, VERMILION, true)?;
