@@ -55,10 +55,16 @@ type Gauge = (&'static str, &'static str, fn(&[&Ran]) -> Option<f64>);
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
         let now = SystemClock.now();
-        let mut runs = output::runtime()?.block_on(async {
+        let (mut runs, unreadable) = output::runtime()?.block_on(async {
             let store = self.repository.open_existing().await?;
             all(store.as_ref(), now).await
         })?;
+        if unreadable > 0 {
+            output::tell(
+                global,
+                &format!("warning: records that cannot be read: {unreadable}; `inventory` names them"),
+            );
+        }
         runs.retain(|run| self.asset.as_ref().is_none_or(|asset| *asset == run.asset));
         runs.sort_by(|a, b| (b.started_at, &b.id, &b.asset).cmp(&(a.started_at, &a.id, &a.asset)));
         if self.metrics {
@@ -74,8 +80,10 @@ impl Args {
     }
 }
 
-async fn all(store: &dyn ObjectStore, now: Instant) -> Result<Vec<Ran>> {
+/// All that is on record, and how much of it could not be read.
+async fn all(store: &dyn ObjectStore, now: Instant) -> Result<(Vec<Ran>, usize)> {
     let evidence = catalog::read(store, now).await?;
+    let unreadable = evidence.unreadable.len();
     let mut runs: Vec<Ran> = Vec::new();
     for run in evidence.runs {
         let took = run.took();
@@ -96,7 +104,7 @@ async fn all(store: &dyn ObjectStore, now: Instant) -> Result<Vec<Ran>> {
             runs.extend(verified(&Verification::decode(&store.get(&object.key).await?, &object.key)?));
         }
     }
-    Ok(runs)
+    Ok((runs, unreadable))
 }
 
 /// A verification is a run for each asset of which it read something.

@@ -115,6 +115,8 @@ async fn references(
     };
     each(target, db, collection, field, &mut look).await?;
     let wrong = match missing {
+        // A field that is misspelt names nothing, and would have passed for whole.
+        0 if named == 0 => vec![format!("no document names an upload in `{field}`")],
         0 => vec![],
         _ => {
             vec![format!("{missing} of {named} uploads that `{field}` names are missing, such as {}", shown.join(", "))]

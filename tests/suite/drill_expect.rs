@@ -65,6 +65,7 @@ async fn the_policys_own_checks_say_what_is_too_few_too_old_or_missing() {
         row("stale", "fresh", "collection = \"shop.orders\"\nfield = \"placed.at\"\nwithin = \"1d\""),
         row("no time", "fresh", "collection = \"shop.orders\"\nfield = \"nothing\"\nwithin = \"1d\""),
         row("dangling", "references", "collection = \"shop.images\"\nfield = \"file.keys\"\nprefix = \"img/\""),
+        row("nothing named", "references", "collection = \"shop.images\"\nfield = \"file.kyes\""),
         row("absent", "count", "collection = \"shop.none\"\nat_least = 1"),
     ];
     let target = Target::new(client::connect(&to.uri).await.expect("connects"));
@@ -82,6 +83,7 @@ async fn the_policys_own_checks_say_what_is_too_few_too_old_or_missing() {
         ("stale", false),
         ("no time", false),
         ("dangling", false),
+        ("nothing named", false),
         ("absent", false),
         ("content", true),
     ] {

@@ -98,3 +98,15 @@ fn metrics_say_when_a_run_last_did_well_and_how_many_failed_since() {
     assert!((ago - 3.0 * 86_400.0).abs() < 600.0, "{ago}");
     assert!(!shown.contains("plimsoll_run_last_success_seconds{verb=\"drill\""), "no drill did well: {shown}");
 }
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_beside_the_history() {
+    let desk = Desk::new();
+    history(&desk);
+    assert_eq!(desk.run("runs --repo repo").err, "");
+    desk.write("repo/runs/r4.json", "{");
+    for shown in ["runs --repo repo", "runs --repo repo --metrics"] {
+        let said = desk.run(shown);
+        assert!(said.err.contains("records that cannot be read: 1"), "{}", said.err);
+    }
+}
