@@ -128,6 +128,7 @@ impl Fleet {
             expires_at: None,
             locked_until: None,
             stored_in: vec![],
+            bytes_stored: None,
             origin: Origin { tool: "fleet".into(), place: format!("{day}.log"), sha256: None },
         }
     }

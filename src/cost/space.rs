@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::PriceBook;
 use crate::base::Span;
-use crate::policy::{Mechanism, Policy, Ranges, Setting};
+use crate::policy::{Mechanism, Policy, Ranges, Setting, Tiers};
 
 /// Hours between snapshots by default: each divides a day, so that the schedule repeats daily.
 const HOURS: [i64; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
@@ -37,6 +37,8 @@ pub struct Choice {
     /// A log beside each snapshot of a database, in the same place, for as long as the snapshots are kept; or none.
     pub log_lag: Setting<Span>,
     pub retention: Setting<Span>,
+    /// What stays of the older points.
+    pub keep: Setting<Tiers>,
     pub storage_class: Setting<String>,
     pub copy_to: Copies,
     pub lock: Setting<Span>,
@@ -50,6 +52,7 @@ impl Choice {
             snapshot_every: Setting::Declared,
             log_lag: Setting::Declared,
             retention: Setting::Declared,
+            keep: Setting::Declared,
             storage_class: Setting::Declared,
             copy_to: Copies::Declared,
             lock: Setting::Declared,
@@ -71,6 +74,7 @@ impl Choice {
         add(&mut all, &self.snapshot_every, "", "", "snapshots every");
         add(&mut all, &self.log_lag, "no log", "", "log within");
         add(&mut all, &self.retention, "", "", "kept for");
+        add(&mut all, &self.keep, "nothing kept longer", "", "of the older ones");
         add(&mut all, &self.storage_class, "", "", "in");
         match &self.copy_to {
             Copies::Declared => {}
@@ -94,6 +98,7 @@ pub struct Space {
     every: Vec<Setting<Span>>,
     lag: Vec<Setting<Span>>,
     retention: Vec<Setting<Span>>,
+    keep: Vec<Setting<Tiers>>,
     class: Vec<Setting<String>>,
     copies: Vec<Copies>,
     lock: Vec<Setting<Span>>,
@@ -141,6 +146,7 @@ impl Space {
             every: with_declared(&mut HOURS.into_iter().map(Span::hours)),
             lag,
             retention: with_declared(&mut asked.into_iter().filter(|_| policy.protections.iter().any(other))),
+            keep: vec![],
             class: std::iter::once(Setting::Declared)
                 .chain(classes.map(|class| Setting::Is(class.to_string())))
                 .collect(),
@@ -170,6 +176,7 @@ impl Space {
             every: ranges.snapshot_every.clone().unwrap_or_default(),
             lag: ranges.log_lag.clone().unwrap_or_default(),
             retention: ranges.retention.clone().unwrap_or_default(),
+            keep: ranges.keep.clone().unwrap_or_default(),
             class,
             copies: ranges.copy_to.as_deref().map(sets).unwrap_or_default(),
             lock: ranges.lock.clone().unwrap_or_default(),
@@ -186,6 +193,7 @@ impl Space {
         put(&mut self.every, &declared.every);
         put(&mut self.lag, &declared.lag);
         put(&mut self.retention, &declared.retention);
+        put(&mut self.keep, &declared.keep);
         put(&mut self.class, &declared.class);
         put(&mut self.copies, &declared.copies);
         put(&mut self.lock, &declared.lock);
@@ -194,14 +202,16 @@ impl Space {
 
     /// Where nothing is named, the plan stays as it is.
     fn put_missing(&mut self) {
-        for range in [&mut self.every, &mut self.lag, &mut self.retention, &mut self.lock, &mut self.drills] {
-            if range.is_empty() {
-                range.push(Setting::Declared);
+        fn put<T>(values: &mut Vec<Setting<T>>) {
+            if values.is_empty() {
+                values.push(Setting::Declared);
             }
         }
-        if self.class.is_empty() {
-            self.class.push(Setting::Declared);
-        }
+        [&mut self.every, &mut self.lag, &mut self.retention, &mut self.lock, &mut self.drills]
+            .into_iter()
+            .for_each(put);
+        put(&mut self.keep);
+        put(&mut self.class);
         if self.copies.is_empty() {
             self.copies.push(Copies::Declared);
         }
@@ -212,6 +222,7 @@ impl Space {
             self.every.len(),
             self.lag.len(),
             self.retention.len(),
+            self.keep.len().max(1),
             self.class.len(),
             self.copies.len(),
             self.lock.len(),
@@ -227,6 +238,7 @@ impl Space {
         all = spread(all, &self.every, |choice, every| choice.snapshot_every = every);
         all = spread(all, &self.lag, |choice, lag| choice.log_lag = lag);
         all = spread(all, &self.retention, |choice, retention| choice.retention = retention);
+        all = spread(all, &self.keep, |choice, keep| choice.keep = keep);
         all = spread(all, &self.class, |choice, class| choice.storage_class = class);
         all = spread(all, &self.copies, |choice, copies| choice.copy_to = copies);
         all = spread(all, &self.lock, |choice, lock| choice.lock = lock);

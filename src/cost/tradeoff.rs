@@ -27,7 +27,7 @@ pub struct Tradeoff {
     pub today: Option<usize>,
     /// Cheapest plan that meets every objective.
     pub cheapest_compliant: Option<usize>,
-    /// Where none does: of those that miss the fewest the cheapest.
+    /// Where none does: of those that miss the fewest the one with the least cost plus expected loss.
     pub nearest: Option<usize>,
     /// Plan with the least cost plus expected loss.
     pub least_total: Option<usize>,
@@ -303,7 +303,7 @@ impl Tradeoff {
         self.cheapest_compliant = least(&PlanPoint::meets, cost);
         let fewest = self.plans.iter().filter(|p| p.weighed).map(|p| p.misses.len()).min();
         self.nearest = match self.cheapest_compliant {
-            None => least(&|p| Some(p.misses.len()) == fewest, cost),
+            None => least(&|p| Some(p.misses.len()) == fewest, PlanPoint::total),
             Some(_) => None,
         };
         let first = self.plans.first().map(|plan| plan.misses.clone()).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::base::{Instant, Span};
 use crate::policy::ranges::daily;
 use crate::policy::{
     AssetKind, Beside, Consistency, Credential, Domain, DomainKind, Mechanism, Place, Placed, Policy, Protection,
-    Scheduler, Setting,
+    Scheduler, Setting, Tiers,
 };
 use crate::schedule::Schedule;
 
@@ -65,6 +65,7 @@ impl Choice {
         if let Setting::Is(kept) = self.retention {
             keep(&mut plan, kept);
         }
+        thin(&mut plan, &self.keep);
         if let Setting::Is(class) = &self.storage_class {
             let stores = |p: &&mut Protection| {
                 own(p) && !matches!(p.mechanism, Mechanism::Replica { .. } | Mechanism::Versioning)
@@ -117,6 +118,20 @@ fn keep(plan: &mut Policy, kept: Span) {
         // The store's own rule would end it sooner than is wanted.
         if let Some(lifecycle) = protection.lifecycle.as_mut().filter(|lifecycle| lifecycle.value < kept) {
             lifecycle.value = kept;
+        }
+    }
+}
+
+/// What stays of the points beyond their retention, wherever a retention is declared.
+fn thin(plan: &mut Policy, keep: &Setting<Tiers>) {
+    let points = |p: &&mut Protection| {
+        own(p) && p.retention.is_some() && matches!(p.mechanism, Mechanism::Snapshot { .. } | Mechanism::Copy { .. })
+    };
+    for protection in plan.protections.iter_mut().filter(points) {
+        match keep {
+            Setting::Declared | Setting::Kept => {}
+            Setting::Off => protection.keep = None,
+            Setting::Is(tiers) => protection.keep = Some(with(&protection.keep, *tiers)),
         }
     }
 }

@@ -72,7 +72,7 @@ pub fn of(
                 Some(_) => kept_days()?,
                 None => (window.value.as_hours() / 24.0).max(f64::from(minimum_days)),
             };
-            log(protection, size, lag.value, days)
+            log(protection, asset, evidence, size, lag.value, days)
         }
         Mechanism::Versioning => versions(protection, size, kept_days()?),
         Mechanism::Replica { .. } => {
@@ -204,8 +204,14 @@ fn mirror(protection: &Protection, size: f64, runs: f64) -> Volume {
     }
 }
 
-fn log(protection: &Protection, size: f64, lag: Span, days: f64) -> Volume {
-    let fraction = kept(protection, LOG_FRACTION_A_DAY, days, "of the size a day, by default");
+fn log(protection: &Protection, asset: &Asset, evidence: Option<&Evidence>, size: f64, lag: Span, days: f64) -> Volume {
+    let fraction = match declared(protection).is_none().then(|| recorded_log(protection, asset, evidence)).flatten() {
+        Some((a_day, pieces)) => {
+            let said = format!("{} a day, as {pieces} recorded pieces are", shown(a_day));
+            Fraction { value: a_day * days / size.max(1.0), said }
+        }
+        None => kept(protection, LOG_FRACTION_A_DAY, days, "of the size a day, by default"),
+    };
     let bytes = size * fraction.value;
     // A slice for each lag, and its header; a capture that streams without lag still writes no faster than each second.
     let slices_a_day = 86_400.0 / lag.as_secs().max(1.0);
@@ -217,6 +223,22 @@ fn log(protection: &Protection, size: f64, lag: Span, days: f64) -> Volume {
         point: bytes,
         how: format!("{days:.0} days of log, {} ({})", shown(bytes), fraction.said),
     }
+}
+
+/// The shortest log that a day's is read from: days and nights write differently.
+const LOG_RECORD: Span = Span::days(1);
+
+/// Bytes a day that the recorded pieces of this log take, and how many pieces there are.
+fn recorded_log(protection: &Protection, asset: &Asset, evidence: Option<&Evidence>) -> Option<(f64, usize)> {
+    let pieces = evidence?.coverage.iter().filter(|piece| piece.asset == asset.name);
+    let pieces = pieces.filter(|piece| piece.protection.as_deref().is_none_or(|name| name == protection.name));
+    let (mut bytes, mut long, mut count) = (0.0, Span::ZERO, 0);
+    for (piece, stored) in pieces.filter_map(|piece| Some((piece, piece.bytes_stored?))) {
+        bytes += stored as f64;
+        long = long + (piece.last.instant() - piece.first.instant());
+        count += 1;
+    }
+    (long >= LOG_RECORD).then(|| (bytes / (long.as_hours() / 24.0), count))
 }
 
 fn versions(protection: &Protection, size: f64, days: f64) -> Volume {

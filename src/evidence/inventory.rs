@@ -112,6 +112,8 @@ pub struct Coverage {
     pub locked_until: Option<Instant>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stored_in: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_stored: Option<u64>,
     pub origin: Origin,
 }
 

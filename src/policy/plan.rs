@@ -1,5 +1,7 @@
 //! The declared plan: what is protected, by which mechanisms, stored where, deletable by whom.
 
+use std::fmt;
+
 use super::{Consistency, Objective, Place, Placed};
 use crate::base::{Bytes, Compression, Instant, ServerEncryption, Span, Speed};
 use crate::schedule::Schedule;
@@ -163,6 +165,23 @@ pub struct Tiers {
     pub weekly: u32,
     pub monthly: u32,
     pub yearly: u32,
+}
+
+impl Tiers {
+    /// The tiers that keep something, by the name that the format has for them.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let Tiers { last, hourly, daily, weekly, monthly, yearly } = *self;
+        let all = [("last", last), ("hourly", hourly), ("daily", daily), ("weekly", weekly), ("monthly", monthly)];
+        all.into_iter().chain([("yearly", yearly)]).filter(|(_, count)| *count > 0)
+    }
+}
+
+/// `8 weekly and 12 monthly`.
+impl fmt::Display for Tiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<String> = self.named().map(|(name, count)| format!("{count} {name}")).collect();
+        f.write_str(&named.join(" and "))
+    }
 }
 
 #[derive(Debug, Clone)]

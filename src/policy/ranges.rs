@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{Place, Placed};
+use super::{Place, Placed, Tiers};
 use crate::base::Span;
 
 /// One value of a range: what the plan declares already, nothing, as long as the point is kept, or a value.
@@ -26,6 +26,8 @@ pub struct Ranges {
     pub log_lag: Option<Vec<Setting<Span>>>,
     /// How long points are kept.
     pub retention: Option<Vec<Setting<Span>>>,
+    /// What stays of the points that are older.
+    pub keep: Option<Vec<Setting<Tiers>>>,
     /// Classes of the price book.
     pub storage_class: Option<Vec<Setting<String>>>,
     /// Domains that points are copied to.
@@ -50,6 +52,7 @@ impl Ranges {
             count(&self.snapshot_every),
             count(&self.log_lag),
             count(&self.retention),
+            count(&self.keep),
             count(&self.storage_class),
             self.copy_to.as_ref().map_or(1, places),
             count(&self.lock),

@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::document::values::Word;
 use super::document::words::Kind;
-use super::plan::Tiers;
 use super::{Mechanism, Placed, Policy, Protection};
 use crate::base::Span;
 
@@ -58,7 +57,7 @@ pub fn fields(policy: &Policy, protection: &Protection) -> Vec<Field> {
     };
     let asked = p.cut_short.as_ref().or(p.retention.as_ref());
     all.push("retention", asked.filter(|kept| Some(kept.value) != window).map(|kept| Written::Text(span(kept.value))));
-    all.push("keep", p.keep.as_ref().map(|keep| Written::Counts(tiers(&keep.value))));
+    all.push("keep", p.keep.as_ref().map(|keep| Written::Counts(keep.value.named().collect())));
     all.span("lifecycle", &p.lifecycle);
     all.span("lock", &p.lock);
     all.text("consistency", p.consistency.as_ref().and_then(|c| word(c.value)));
@@ -94,12 +93,6 @@ fn mechanism(all: &mut Fields, policy: &Policy, mechanism: &Mechanism) {
         Mechanism::Replica { lag } => all.text("lag", Some(span(lag.value))),
         Mechanism::Versioning => {}
     }
-}
-
-fn tiers(keep: &Tiers) -> Vec<(&'static str, u32)> {
-    let Tiers { last, hourly, daily, weekly, monthly, yearly } = *keep;
-    let all = [("last", last), ("hourly", hourly), ("daily", daily), ("weekly", weekly), ("monthly", monthly)];
-    all.into_iter().chain([("yearly", yearly)]).filter(|(_, count)| *count > 0).collect()
 }
 
 fn kind(mechanism: &Mechanism) -> String {

@@ -57,6 +57,7 @@ fn piece(header: &SliceHeader, origin: Origin) -> Coverage {
         expires_at: None,
         locked_until: header.locked_until,
         stored_in: Vec::new(),
+        bytes_stored: Some(header.bytes),
         origin,
     }
 }

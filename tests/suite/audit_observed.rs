@@ -276,7 +276,18 @@ fn a_gap_in_the_log_is_found_between_its_pieces() {
         let (first, last, available_at) = (op(from), op(until), until + span("10s"));
         let (asset, protection) = ("db".to_string(), Some("log".to_string()));
         let (expires_at, locked_until, stored_in) = (None, None, vec![]);
-        Coverage { asset, protection, first, last, available_at, expires_at, locked_until, stored_in, origin: origin() }
+        Coverage {
+            asset,
+            protection,
+            first,
+            last,
+            available_at,
+            expires_at,
+            locked_until,
+            stored_in,
+            bytes_stored: None,
+            origin: origin(),
+        }
     };
     let mut evidence = good();
     let tens = (1..1200).filter(|n| !(114..120).contains(n));

@@ -397,6 +397,7 @@ fn references_hold_where_both_can_be_brought_to_one_recent_instant() {
         expires_at: None,
         locked_until: None,
         stored_in: vec![],
+        bytes_stored: None,
         origin: origin(),
     });
     assert_eq!(found(&refers, &later, Code::ReferencesDangle), None);

@@ -1,8 +1,11 @@
 //! The space of plans: as declared, by default, bounded, the same on any number of threads; and what cannot be said.
 
+use plimsoll::base::{Instant, OpTime, Span};
+use plimsoll::cost::bill;
 use plimsoll::cost::{Choice, Copies, PriceBook, Tradeoff, book, tradeoff};
-use plimsoll::policy::{self, Policy, Setting, SourceText};
-use plimsoll::{base::Span, cost::bill};
+use plimsoll::evidence::{Coverage, Evidence, Origin};
+use plimsoll::policy::rewrite::rewrite;
+use plimsoll::policy::{self, Policy, Setting, SourceText, Tiers};
 
 use super::sim_oracles::{AS_OF, BASE, policy};
 
@@ -71,6 +74,79 @@ fn each_range_makes_the_plan_that_it_names() {
 }
 
 #[test]
+fn tiers_of_older_points_are_tried_priced_and_written_into_the_plan() {
+    let range = "keep = [\"off\", { weekly = 8, monthly = 12 }]\n";
+    let explored = explore(&pinned(range));
+    let labels: Vec<&str> = explored.plans.iter().map(|plan| plan.label.as_str()).collect();
+    assert_eq!(labels, ["as declared today", "of the older ones 8 weekly and 12 monthly"]);
+    // 30 days hold 4 whole weeks and no whole month: 4 + 12 points more than 30, of 3.5 GB each.
+    let cost = |n: usize| explored.plans[n].annual_cost;
+    let gb_month = (cost(1) - cost(0)) / (16.0 * 3.5e9 / f64::from(1 << 30)) / 12.0;
+    assert!((gb_month - 0.023).abs() < 1e-6, "{gb_month}");
+    let choice = &explored.plans[1].choice;
+    let before = pinned(range);
+    let text = rewrite(&before, &choice.of(&before).expect("a plan")).expect("written");
+    assert!(text.contains("keep = { weekly = 8, monthly = 12 }"), "{text}");
+    let kept = policy(&text).protections[0].keep.clone().expect("tiers");
+    assert_eq!(kept.value, Tiers { weekly: 8, monthly: 12, ..Tiers::default() });
+}
+
+#[test]
+fn where_no_plan_meets_the_objectives_the_nearest_is_the_one_that_costs_and_loses_least() {
+    // No schedule of these keeps an RPO of a minute; the rarest is the cheapest to keep, and loses the most.
+    let text = BASE.replace("data_per_hour = 1", "data_per_hour = 10_000");
+    let strict = text.replacen("rto =", "rpo = \"1min\"\nrto =", 1).replacen("rpo = \"24h\"\n", "", 1);
+    let explored = explore(&pinned_of(&strict, "snapshot_every = [\"1h\", \"24h\"]\n"));
+    assert!(explored.cheapest_compliant.is_none());
+    let nearest = &explored.plans[explored.nearest.expect("a plan")];
+    assert_eq!(nearest.label, "snapshots every 1 h");
+    assert!(explored.plans.iter().any(|plan| plan.annual_cost < nearest.annual_cost));
+}
+
+#[test]
+fn a_log_is_priced_by_its_recorded_pieces_once_they_are_a_day_long() {
+    let with_log = format!(
+        "{BASE}\n[protection.log]\nkind = \"log\"\nassets = [\"database\"]\nlag = \"1min\"\nwindow = \"7d\"\n\
+         stored_in = [\"vault\"]\n"
+    );
+    let policy = policy(&with_log);
+    let storage = |hours: i64| {
+        let piece = |n: i64| Coverage {
+            asset: "database".into(),
+            protection: Some("log".into()),
+            first: op(AS_OF - Span::hours(n + 1)),
+            last: op(AS_OF - Span::hours(n)),
+            available_at: AS_OF - Span::hours(n),
+            expires_at: None,
+            locked_until: None,
+            stored_in: vec![],
+            bytes_stored: Some(100_000_000),
+            origin: Origin { tool: "test".into(), place: "here".into(), sha256: None },
+        };
+        let evidence = Evidence {
+            read_at: AS_OF,
+            points: vec![],
+            coverage: (0..hours).map(piece).collect(),
+            drills: vec![],
+            runs: vec![],
+            unreadable: vec![],
+        };
+        let bill = bill::annual(&policy, &aws(), Some(&evidence));
+        bill.lines.into_iter().find(|line| line.protection == "log" && line.item == "storage").expect("a line")
+    };
+    // 2.4 GB a day for 7 days.
+    let recorded = storage(24);
+    let gb = 7.0 * 2.4e9 / f64::from(1 << 30);
+    assert!((recorded.amount - gb * 0.023 * 12.0).abs() < 1e-6, "{recorded:?}");
+    assert!(recorded.basis.contains("as 24 recorded pieces are"), "{recorded:?}");
+    assert!(storage(23).basis.contains("by default"), "{:?}", storage(23));
+}
+
+fn op(at: Instant) -> OpTime {
+    OpTime::new(u32::try_from(at.0 / 1000).expect("seconds"), 0)
+}
+
+#[test]
 fn a_new_place_counts_with_the_credential_that_writes_there() {
     let plan = Choice { copy_to: Copies::In(vec!["off-site".into()]), ..Choice::declared() }.of(&policy(BASE));
     let plan = plan.expect("a plan");
@@ -108,6 +184,10 @@ fn a_range_that_cannot_be_is_refused_at_its_line() {
         ("lock = [\"kept\", \"kept\"]", "stands twice"),
         ("lock = [7]", "is an integer"),
         ("copy_to = [\"nowhere\"]", "no domain is called `nowhere`"),
+        ("keep = [{}]", "`keep` keeps nothing"),
+        ("keep = [{ fortnightly = 2 }]", "unknown field `fortnightly`"),
+        ("keep = [\"weekly\"]", "is a string"),
+        ("keep = [{ daily = 7 }, { daily = 7 }]", "stands twice"),
         ("colour = [\"red\"]", "unknown field `colour`"),
     ];
     for (range, wanted) in cases {

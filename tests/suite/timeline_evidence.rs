@@ -164,6 +164,7 @@ impl World {
                 expires_at: None,
                 locked_until: self.log_lock.map(|lock| hour(first + length + lock)),
                 stored_in: vec![],
+                bytes_stored: None,
                 origin: origin(),
             })
             .collect();

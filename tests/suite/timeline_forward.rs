@@ -83,6 +83,7 @@ impl Story {
             expires_at: None,
             locked_until: None,
             stored_in: vec![],
+            bytes_stored: None,
             origin: origin(),
         };
         self.shown().coverage.push(piece);

@@ -35,7 +35,7 @@ pub const COLUMNS: [(&str, &str, &str); 26] = [
     ("why", "point run drill", "why it is bad, or failed"),
     ("without", "point", "what was left out, parts between `;`"),
     ("stored_in", "point coverage", "domains of the policy between `;`; the protection's own where it is not said"),
-    ("bytes_stored", "point", "size as stored, a whole number of bytes"),
+    ("bytes_stored", "point coverage", "size as stored, a whole number of bytes"),
     ("bytes_restored", "point drill", "size as restored, a whole number of bytes"),
     ("documents", "point drill", "how many, a whole number"),
     ("first", "coverage", "any instant from here can be restored; required"),
@@ -229,6 +229,7 @@ impl Row {
             expires_at: self.maybe("expires_at", cast)?,
             locked_until: self.maybe("locked_until", cast)?,
             stored_in: self.names("stored_in")?,
+            bytes_stored: self.number("bytes_stored")?,
             origin: cast.origin(),
         }))
     }

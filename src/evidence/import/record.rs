@@ -177,6 +177,7 @@ impl Cast<'_> {
             expires_at: None,
             locked_until: None,
             stored_in: vec![],
+            bytes_stored: None,
             origin: self.origin(),
         });
         pieces.map(Piece::Coverage).collect()

@@ -3,9 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::reader::{Node, Reader, Value, table};
+use super::tables::KeepTable;
 use super::values::{List, Name, Positive, Text};
 use crate::base::Span;
 use crate::policy::ranges::{Setting, daily};
+use crate::policy::{Place, Placed, Tiers};
 
 /// A time between two snapshots that a day divides into, so that the schedule is the same every day.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,6 +88,51 @@ setting!(
     "\"declared\", \"off\", or the name of a domain"
 );
 
+/// What stays of the points that are older than the retention.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SomeKeep(pub Setting<Tiers>);
+
+impl Value for SomeKeep {
+    const TAKES: &'static str = "\"declared\", \"off\", or a table such as { weekly = 8, monthly = 12 }";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.value.as_str() {
+            Some("declared") => Some(SomeKeep(Setting::Declared)),
+            Some("off") => Some(SomeKeep(Setting::Off)),
+            Some(_) => reader.wrong_type(node, Self::TAKES),
+            None if node.value.as_table().is_none() => reader.wrong_type(node, Self::TAKES),
+            None => {
+                let tiers = KeepTable::read(node, reader)?.tiers(node.at, reader)?;
+                Some(SomeKeep(Setting::Is(tiers)))
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [{ "const": "declared" }, { "const": "off" }, KeepTable::schema()] })
+    }
+}
+
+impl KeepTable {
+    /// The tiers, if there are any.
+    pub fn tiers(self, at: Place, reader: &mut Reader) -> Option<Tiers> {
+        let many = |field: Option<Placed<u32>>| field.map_or(0, |field| field.value);
+        let tiers = Tiers {
+            last: many(self.last),
+            hourly: many(self.hourly),
+            daily: many(self.daily),
+            weekly: many(self.weekly),
+            monthly: many(self.monthly),
+            yearly: many(self.yearly),
+        };
+        if tiers == Tiers::default() {
+            let help = "it takes last, hourly, daily, weekly, monthly or yearly, one of them above 0";
+            return reader.wrong(at, "`keep` keeps nothing", help);
+        }
+        Some(tiers)
+    }
+}
+
 table! {
     /// The plans that are weighed against each other: every combination of these values. A range that is absent has
     /// values by default; `declared` leaves the plan as it is.
@@ -96,6 +143,8 @@ table! {
         log_lag: List<SomeLag>, optional;
         /// How long the points that the team makes itself are kept.
         retention: List<SomeTime>, optional;
+        /// What stays of their older points; `off` lets them all go after the retention.
+        keep: List<SomeKeep>, optional;
         /// Class of the price book that they stand in.
         storage_class: List<SomeClass>, optional;
         /// Domains that they are copied to, in every combination; `off` has no copies at all.

@@ -117,19 +117,8 @@ fn least(window: Placed<Span>, kept: &Option<Placed<Span>>) -> Placed<Span> {
 
 /// Tiers thin out what the retention lets go; without one, nothing says what they add to.
 fn tiers(keep: Placed<KeepTable>, has_retention: bool, reader: &mut Reader) -> Option<Placed<Tiers>> {
-    let many = |field: Option<Placed<u32>>| field.map_or(0, |field| field.value);
-    let tiers = keep.map(|keep| Tiers {
-        last: many(keep.last),
-        hourly: many(keep.hourly),
-        daily: many(keep.daily),
-        weekly: many(keep.weekly),
-        monthly: many(keep.monthly),
-        yearly: many(keep.yearly),
-    });
-    if tiers.value == Tiers::default() {
-        let help = "it takes last, hourly, daily, weekly, monthly or yearly, one of them above 0";
-        return reader.wrong(tiers.at, "`keep` keeps nothing", help);
-    }
+    let Placed { value: table, at } = keep;
+    let tiers = Placed::new(table.tiers(at, reader)?, at);
     if !has_retention {
         let help = "every point stays for the retention; `keep` says what stays of the older ones";
         return reader.wrong(tiers.at, "`keep` needs a `retention` beside it", help);

@@ -31,6 +31,7 @@ pub fn ranges(
         snapshot_every: read(table.snapshot_every, |value| value.0.map(|pace| pace.0), reader).map(plain),
         log_lag: read(table.log_lag, |value| value.0, reader).map(plain),
         retention: read(table.retention, |value| value.0.map(|span| span.0), reader).map(plain),
+        keep: read(table.keep, |value| value.0, reader).map(plain),
         storage_class: read(table.storage_class, |value| value.0.map(|text| text.0), reader).map(plain),
         copy_to,
         lock: read(table.lock, |value| value.0.map(|span| span.0), reader).map(plain),
