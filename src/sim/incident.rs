@@ -108,7 +108,11 @@ impl BadTries {
         }
     }
 
+    #[inline]
     fn of(&self, restores: Restores) -> u32 {
+        if self.0.is_empty() {
+            return 0;
+        }
         let tries = self.0.iter().filter(|(place, _)| match restores {
             Restores::Nothing => false,
             Restores::One(own) => own == *place,
@@ -152,7 +156,11 @@ fn runbook(hazard: &Hazard, bad_tries: &BadTries, stream: &mut Stream) -> Option
     downtime::critical_path(&hazard.scenario.runbook, |_| {
         let step = steps.next()?;
         let takes = step.takes.as_ref()?;
-        Some((0..=bad_tries.of(step.restores)).map(|_| takes.draw(stream)).sum())
+        let mut all = takes.draw(stream);
+        for _ in 0..bad_tries.of(step.restores) {
+            all = all + takes.draw(stream);
+        }
+        Some(all)
     })
 }
 

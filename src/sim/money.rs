@@ -61,12 +61,18 @@ impl Rates {
     /// One incident's cost, so far as it can be priced.
     #[inline]
     pub fn cost(&self, downtime: Option<Span>, losses: impl Iterator<Item = Loss>) -> f64 {
-        let down = downtime.zip(self.downtime_per_hour).map_or(0.0, |(span, rate)| span.as_hours() * rate);
+        let down = match (downtime, self.downtime_per_hour) {
+            (Some(span), Some(rate)) => span.as_hours() * rate,
+            _ => 0.0,
+        };
         down + self.fixed + self.cost_of_data(losses)
     }
 
     #[inline]
     fn cost_of_data(&self, losses: impl Iterator<Item = Loss>) -> f64 {
+        if self.assets.is_empty() {
+            return 0.0;
+        }
         let (mut shared, mut own) = (0.0_f64, 0.0);
         for (loss, rate) in losses.zip(&self.assets) {
             let Some(rate) = rate else { continue };

@@ -144,8 +144,9 @@ impl Tally {
         let Some(stratum) = self.strata.get_mut(stratum) else { return };
         stratum.years += 1;
         let mut cents = 0_u64;
-        for ((tally, hazard), year) in stratum.hazards.iter_mut().zip(hazards).zip(years) {
-            if year.incidents > 0 {
+        // Most scenarios strike in few years: nothing else is looked at where one did not.
+        for (index, year) in years.iter_mut().enumerate().filter(|(_, year)| year.incidents > 0) {
+            if let (Some(tally), Some(hazard)) = (stratum.hazards.get_mut(index), hazards.get(index)) {
                 if hazard.stands_for > 1.0 {
                     year.cents = (year.cents as f64 * hazard.stands_for).round() as u64;
                 }
@@ -203,6 +204,9 @@ impl HazardTally {
             year.down = year.down.saturating_add(down);
             year.within_rto += u64::from(hazard.rto.is_some_and(|rto| downtime <= rto));
         }
+        if self.assets.is_empty() {
+            return;
+        }
         for (((asset, counts), struck), loss) in
             self.assets.iter_mut().zip(&mut year.assets).zip(&hazard.assets).zip(&incident.losses)
         {
@@ -225,6 +229,9 @@ impl HazardTally {
         }
         self.within_rto.add(year.within_rto, year.timed);
         self.downtime_in_year.add(year.down, year.timed);
+        if self.assets.is_empty() {
+            return;
+        }
         for (asset, counts) in self.assets.iter_mut().zip(&year.assets) {
             asset.total.add(counts.total, year.incidents);
             asset.within_rpo.add(counts.within_rpo, year.incidents);

@@ -2,7 +2,7 @@
 
 use super::incident::{Chances, Incident, Stage};
 use super::prepared::Prepared;
-use super::second::{Coming, Meetings};
+use super::second::{Coming, Meetings, after_time};
 use super::tally::{Place, Tally, YearOfHazard};
 use crate::base::rng::Stream;
 use crate::base::{Instant, Span, Window};
@@ -26,6 +26,8 @@ pub struct Years<'y, 'a> {
     arrivals: Vec<u64>,
     coming: Vec<Coming>,
     incident: Incident,
+    /// What each of `coming` comes to by itself.
+    alone: Vec<Incident>,
 }
 
 /// The year that is simulated.
@@ -58,6 +60,7 @@ impl<'y, 'a> Years<'y, 'a> {
             arrivals: vec![0; count],
             coming: vec![],
             incident: Incident::empty(),
+            alone: vec![],
         }
     }
 
@@ -151,14 +154,55 @@ impl<'y, 'a> Years<'y, 'a> {
         self.coming.extend((0..number).map(one));
     }
 
+    /// Plays those that may meet as if none did; false as soon as one strikes before all earlier ones are recovered from.
+    /// Most years of several have them far apart, and so need none of the care that a meeting takes.
+    fn play_alone(&mut self, now: Now) -> bool {
+        let model = &self.prepared.model;
+        if self.alone.len() < self.coming.len() {
+            self.alone.resize_with(self.coming.len(), Incident::empty);
+        }
+        let mut recovered = i64::MIN;
+        for (one, incident) in self.coming.iter().zip(&mut self.alone) {
+            let (Some(hazard), Some(ready), Some(own)) =
+                (model.scenarios.get(one.hazard), self.prepared.hazards.get(one.hazard), self.streams.get(one.hazard))
+            else {
+                return false;
+            };
+            let chances = self.chances.get(one.hazard).map_or(&[][..], Vec::as_slice);
+            let stage = Stage { hazard, histories: &model.histories, bands: &ready.bands, chances, gone: None };
+            let at = strikes_at(&model.scenarios, now, one);
+            if recovered > one.time || !stage.play(at, &after_time(&own.fork(one.number)), incident) {
+                return false;
+            }
+            let Some(back) = incident.back_at(hazard) else { return false };
+            recovered = recovered.max(one.time.saturating_add((back - at).0));
+        }
+        true
+    }
+
+    fn add_alone(&mut self, now: Now, tally: &mut Tally) -> bool {
+        let mut unpriced = false;
+        for (one, incident) in self.coming.iter().zip(&self.alone) {
+            let Coming { hazard: index, number, .. } = *one;
+            let (Some(hazard), Some(counts)) = (self.prepared.model.scenarios.get(index), self.counts.get_mut(index))
+            else {
+                continue;
+            };
+            let cents = incident.cents(hazard);
+            unpriced |= hazard.rates.total_is_unpriced() && incident.losses.contains(&Loss::Total);
+            tally.add(now.stratum, index, incident, cents, (hazard, counts));
+            tally.consider(Place { year: now.year, hazard: index, number }, cents, incident);
+        }
+        unpriced
+    }
+
     fn play_meetings(&mut self, now: Now, tally: &mut Tally) -> bool {
         self.coming.sort_unstable();
+        if self.play_alone(now) {
+            return self.add_alone(now, tally);
+        }
         let scenarios = &self.prepared.model.scenarios;
-        let at = |coming: &Coming| {
-            let window =
-                scenarios.get(coming.hazard).map_or(Window::new(Instant(0), Instant(0)), |hazard| hazard.window);
-            instant(window, beginning(now.begins, scenarios, window), coming.time)
-        };
+        let at = |coming: &Coming| strikes_at(scenarios, now, coming);
         let meetings = Meetings { prepared: self.prepared, chances: &self.chances, streams: &self.streams };
         let mut unpriced = false;
         for played in meetings.play(&self.coming, at) {
@@ -171,6 +215,13 @@ impl<'y, 'a> Years<'y, 'a> {
         }
         unpriced
     }
+}
+
+/// The instant in its hazard's window at which a failure strikes.
+#[inline]
+fn strikes_at(hazards: &[super::model::Hazard], now: Now, coming: &Coming) -> Instant {
+    let window = hazards.get(coming.hazard).map_or(Window::new(Instant(0), Instant(0)), |hazard| hazard.window);
+    instant(window, beginning(now.begins, hazards, window), coming.time)
 }
 
 /// The time of the year of an incident, the first that is drawn for it.
