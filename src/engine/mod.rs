@@ -36,6 +36,7 @@ pub mod record;
 pub mod replay;
 pub mod restore;
 pub mod rewrite;
+pub mod rotten;
 pub mod route;
 pub mod scope;
 pub mod selection;

@@ -15,7 +15,7 @@ use super::phases::Phases;
 use super::prune::marks;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
-use super::{Listener, kept, leftovers, pipeline, points, uploads};
+use super::{Listener, kept, leftovers, pipeline, points, rotten, uploads};
 use crate::base::{Compression, Fault, FaultKind, Instant, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
@@ -259,10 +259,18 @@ impl<'a> Before<'a> {
     async fn read(store: &'a dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Self> {
         let over = marks::over(store).await?;
         let blobs = async { store.list(BLOBS).await };
-        let (uploads, blobs) = tokio::try_join!(newest(store, asset, listener), blobs)?;
+        let (uploads, blobs, bad) =
+            tokio::try_join!(newest(store, asset, listener), blobs, rotten::found(store, listener))?;
         let uploads = uploads.into_iter().map(|entry| ((entry.key.clone(), entry.version.clone()), entry)).collect();
+        let rotten = rotten::still(&bad, &blobs);
+        if !rotten.is_empty() {
+            let many = rotten.len();
+            listener.on(Event::Note(format!(
+                "{many} blobs were found wrong, and are brought again where the bucket has them"
+            )));
+        }
         let blobs = blobs.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
-        Ok(Before { over, uploads, intake: Intake::new(store, blobs) })
+        Ok(Before { over, uploads, intake: Intake::new(store, blobs, rotten) })
     }
 
     /// The entry of an object that has not changed, if its bytes are still here.

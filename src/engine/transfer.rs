@@ -41,6 +41,8 @@ pub struct Intake<'a> {
     store: &'a dyn ObjectStore,
     /// What the store lists: key and size.
     blobs: HashMap<String, u64>,
+    /// Those of them whose bytes are not what their names say.
+    rotten: HashSet<String>,
     /// Blobs that this run writes. Another object with the same bytes need not wait for it: if the write fails, so does
     /// the run.
     begun: Mutex<HashSet<String>>,
@@ -49,9 +51,10 @@ pub struct Intake<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub fn new(store: &'a dyn ObjectStore, blobs: HashMap<String, u64>) -> Self {
+    pub fn new(store: &'a dyn ObjectStore, mut blobs: HashMap<String, u64>, rotten: HashSet<String>) -> Self {
+        blobs.retain(|key, _| !rotten.contains(key));
         let (held, large) = (Semaphore::new(HELD_PIECES), Semaphore::new(LARGE_AT_ONCE));
-        Intake { store, blobs, begun: Mutex::default(), held, large }
+        Intake { store, blobs, rotten, begun: Mutex::default(), held, large }
     }
 
     /// Whether the blob is there in full, by the store's listing.
@@ -85,7 +88,8 @@ impl<'a> Intake<'a> {
             let (sha256, bytes) = digest(body).await?;
             let blob = Key::blob(&sha256)?.to_string();
             let known = self.blobs.get(&blob) == Some(&bytes)
-                || self.store.head(&blob).await?.is_some_and(|info| info.bytes == bytes);
+                || !self.rotten.contains(&blob)
+                    && self.store.head(&blob).await?.is_some_and(|info| info.bytes == bytes);
             if known || self.pass(from, &blob, &sha256).await? {
                 return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, attributes });
             }
