@@ -3,11 +3,11 @@
 use plimsoll::base::{Instant, OpTime, Span};
 use plimsoll::cost::bill;
 use plimsoll::cost::{Choice, Copies, PriceBook, Tradeoff, book, tradeoff};
-use plimsoll::evidence::{Coverage, Evidence, Origin};
+use plimsoll::evidence::{Coverage, Drill, DrillOutcome, Evidence, Origin};
 use plimsoll::policy::rewrite::rewrite;
 use plimsoll::policy::{self, Policy, Setting, SourceText, Tiers};
 
-use super::sim_oracles::{AS_OF, BASE, policy};
+use super::sim_oracles::{AS_OF, BASE, drill, policy};
 
 fn aws() -> PriceBook {
     book::builtin("aws-us-east-1").expect("built in")
@@ -248,6 +248,31 @@ fn a_space_of_one_plan_says_that_there_is_nothing_to_choose_between() {
     assert_eq!((explored.plans.len(), explored.front.as_slice(), explored.least_total), (1, &[0][..], Some(0)));
     assert!(explored.one_more_buys(0).is_none());
     assert!(explored.recommendation[1].contains("none of 0 others"), "{:?}", explored.recommendation);
+}
+
+fn drilled(n: i64) -> Drill {
+    drill(n, Span::hours(1), 10_000_000_000, DrillOutcome::Passed)
+}
+
+#[test]
+fn what_drills_say_of_restores_is_told_as_it_is_whether_there_is_none_one_or_more() {
+    let policy = pinned("");
+    let said = |drills: Option<i64>| {
+        let evidence = drills.map(|count| Evidence {
+            read_at: AS_OF,
+            points: vec![],
+            coverage: vec![],
+            drills: (0..count).map(drilled).collect(),
+            runs: vec![],
+            unreadable: vec![],
+        });
+        let explored = tradeoff::explore(&policy, &aws(), evidence.as_ref(), AS_OF);
+        explored.unsaid.into_iter().find(|line| line.contains("every restore worked")).expect("a statement")
+    };
+    assert!(said(None).contains("there is no evidence of how often they do"), "{}", said(None));
+    assert!(said(Some(0)).contains("no drill is recorded"), "{}", said(Some(0)));
+    assert!(said(Some(1)).contains("one drill does not say how often they do"), "{}", said(Some(1)));
+    assert!(said(Some(3)).contains("what 3 recorded drills leave possible"), "{}", said(Some(3)));
 }
 
 #[test]
