@@ -2,12 +2,12 @@
 //! slices of chosen days, and a reader of its own that holds every visible point against its manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use plimsoll::base::{Instant, Keeping, OpTime, Result, Span};
+use plimsoll::base::{Fault, Instant, Keeping, OpTime, Result, Span};
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::prune::{self, Plan, PruneRequest, Pruned};
 use plimsoll::engine::sync::{self, SyncRequest};
@@ -17,6 +17,7 @@ use plimsoll::repository::manifest::{FORMAT, ManifestKind};
 use plimsoll::repository::{Manifest, ObjectEntry, SliceHeader, SliceName, SnapshotName};
 use plimsoll::store::memory::MemoryStore;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 /// Turned by hand.
 #[derive(Debug)]
@@ -46,17 +47,62 @@ pub fn at(text: &str) -> Instant {
     text.parse().expect("an instant")
 }
 
-/// A store that tells when things were written by a clock of its own.
+/// A call to a store that is armed to fail, or to never return: there a run is killed.
+#[derive(Debug)]
+pub struct Trouble {
+    left: AtomicI64,
+    kills: AtomicBool,
+    killed: watch::Sender<bool>,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Trouble { left: AtomicI64::new(-1), kills: AtomicBool::new(false), killed: watch::channel(false).0 }
+    }
+}
+
+impl Trouble {
+    /// The call, counted from 0 on among those that write or ask, and whether it kills.
+    pub fn arm(&self, at: Option<(i64, bool)>) {
+        let (left, kills) = at.unwrap_or((-1, false));
+        self.kills.store(kills, Ordering::SeqCst);
+        self.killed.send_replace(false);
+        self.left.store(left, Ordering::SeqCst);
+    }
+
+    async fn step(&self) -> Result<()> {
+        match (self.left.fetch_sub(1, Ordering::SeqCst), self.kills.load(Ordering::SeqCst)) {
+            (0, false) => Err(Fault::corrupt("the store broke, as told")),
+            (0, true) => {
+                self.killed.send_replace(true);
+                std::future::pending().await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ready once a call never returns.
+    pub async fn killed(&self) {
+        self.killed.subscribe().wait_for(|killed| *killed).await.expect("the trouble is there");
+    }
+}
+
+/// A store that tells when things were written by a clock of its own, and breaks where it is told to.
 #[derive(Debug)]
 pub struct Dated {
     pub inner: Arc<dyn ObjectStore>,
     pub clock: Arc<Hand>,
     written: Mutex<BTreeMap<String, Instant>>,
+    trouble: Arc<Trouble>,
 }
 
 impl Dated {
     pub fn over(inner: Arc<dyn ObjectStore>, clock: Arc<Hand>) -> Arc<dyn ObjectStore> {
-        Arc::new(Dated { inner, clock, written: Mutex::default() })
+        Dated::in_trouble(inner, clock, Arc::default())
+    }
+
+    pub fn in_trouble(inner: Arc<dyn ObjectStore>, clock: Arc<Hand>, trouble: Arc<Trouble>) -> Arc<dyn ObjectStore> {
+        Arc::new(Dated { inner, clock, written: Mutex::default(), trouble })
     }
 
     fn note(&self, key: &str) {
@@ -75,10 +121,12 @@ impl ObjectStore for Dated {
         self.inner.address()
     }
     async fn put(&self, key: &str, body: Bytes) -> Result<()> {
+        self.trouble.step().await?;
         self.note(key);
         self.inner.put(key, body).await
     }
     async fn put_new(&self, key: &str, body: Bytes) -> Result<Written> {
+        self.trouble.step().await?;
         let written = self.inner.put_new(key, body).await?;
         if written == Written::New {
             self.note(key);
@@ -86,6 +134,7 @@ impl ObjectStore for Dated {
         Ok(written)
     }
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>> {
+        self.trouble.step().await?;
         self.note(key);
         self.inner.upload(key).await
     }
@@ -96,6 +145,7 @@ impl ObjectStore for Dated {
         self.inner.read(key).await
     }
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
+        self.trouble.step().await?;
         Ok(self.inner.head(key).await?.map(|info| self.dated(info)))
     }
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
