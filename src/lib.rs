@@ -77,6 +77,7 @@ pub mod repository;
 pub mod retention;
 pub mod schedule;
 pub mod script;
+pub mod seal;
 pub mod sim;
 pub mod store;
 pub mod timeline;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result, Terms};
+use crate::seal::Keys;
 
 /// The only source of "now". Tests and simulations bring their own.
 pub trait Clock: Send + Sync + Debug {
@@ -104,6 +105,11 @@ pub trait ObjectStore: Send + Sync + Debug {
     fn address(&self) -> String;
 
     async fn put(&self, key: &str, body: Bytes) -> Result<()>;
+
+    /// The keys of whoever uses this view of the store. The store itself seals and opens nothing.
+    fn keys(&self) -> Keys {
+        Keys::default()
+    }
 
     /// Writes only if no object of that key exists, decided by the store itself.
     async fn put_new(&self, key: &str, body: Bytes) -> Result<Written>;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Exit;
 use super::connect::RepositoryArgs;
+use super::keys::IdentityArgs;
 use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
@@ -51,6 +52,8 @@ pub struct Args {
     /// How long the recovery point is to be kept, such as 30d [default: as the policy says, else for ever]
     #[arg(long, value_name = "SPAN")]
     keep: Option<Span>,
+    #[command(flatten)]
+    identity: IdentityArgs,
 }
 
 impl Args {
@@ -72,9 +75,11 @@ impl Args {
 
     /// A run that is stopped leaves blobs that the next one finds there already, and no manifest.
     async fn back_up_uploads(&self, global: &Global, bucket: &str) -> Result<Exit> {
-        let Serving { asset, protection, retention, keeping, .. } = self.serving(global)?;
+        let serving = self.serving(global)?;
+        let identities = self.identity.load()?;
         let uploads = store::open(bucket, &self.repository.s3.options()).await?;
-        let store = self.repository.open().await?;
+        let store = serving.seal(self.repository.open().await?, identities);
+        let Serving { asset, protection, retention, keeping, .. } = serving;
         repository::open(Arc::clone(&store), &SystemClock).await?;
         let request = SyncRequest { asset, protection, expires_after: retention, keeping };
         let progress = Progress::new(global);
@@ -90,8 +95,9 @@ impl Args {
     async fn back_up(&self, global: &Global) -> Result<Exit> {
         // The address is looked at before anything is opened, so that a slip costs no time.
         let uri = self.mongo.address()?;
-        let Serving { asset, protection, retention, compression, keeping, .. } = self.serving(global)?;
-        let store = self.repository.open().await?;
+        let serving = self.serving(global)?;
+        let store = serving.seal(self.repository.open().await?, Vec::new());
+        let Serving { asset, protection, retention, compression, keeping, .. } = serving;
         let source = Source::new(crate::mongo::client::connect(&uri).await?);
         repository::open(Arc::clone(&store), &SystemClock).await?;
         let request = BackupRequest {
@@ -132,5 +138,9 @@ fn told(manifest: &Manifest, summary: &str) -> String {
     let until =
         manifest.expires_at.map_or_else(|| "not set to expire".to_string(), |at| format!("to be kept until {at}"));
     let until = manifest.locked_until.map_or(until.clone(), |at| format!("{until}; locked until {at}"));
-    format!("{}\n  {summary}\n  {when}\n  {until}\n", manifest.id)
+    let sealed = manifest.seal.as_ref().map_or_else(String::new, |seal| {
+        let recipients: Vec<&str> = seal.recipients.iter().map(|recipient| recipient.as_str()).collect();
+        format!("  encrypted for {}\n", recipients.join(", "))
+    });
+    format!("{}\n  {summary}\n  {when}\n  {until}\n{sealed}", manifest.id)
 }

@@ -71,7 +71,8 @@ impl Args {
     }
 
     async fn capture(&self, global: &Global) -> Result<Exit> {
-        let Serving { asset, protection, keeping, lag, .. } = self.serving.resolve(Work::Log, global)?;
+        let serving = self.serving.resolve(Work::Log, global)?;
+        let lag = serving.lag;
         let flush_every = self.flush_every.unwrap_or_else(|| usual_flush(lag));
         if flush_every < Span::secs(1) {
             return Err(Fault::usage(format!("--flush-every {flush_every} is too short"))
@@ -82,7 +83,8 @@ impl Args {
                 .help("write at least 1s; the capture gives a sign of life three times in it"));
         }
         let uri = self.mongo.address()?;
-        let store = self.repository.open().await?;
+        let store = serving.seal(self.repository.open().await?, Vec::new());
+        let Serving { asset, protection, keeping, .. } = serving;
         let source = Source::new(crate::mongo::client::connect(&uri).await?);
         repository::open(Arc::clone(&store), &SystemClock).await?;
         let request = CaptureRequest {

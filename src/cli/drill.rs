@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Exit;
 use super::connect::{RepositoryArgs, S3Args};
+use super::keys::IdentityArgs;
 use super::mongo_args::{self, TargetArgs};
 use super::output::{self, Format, Global};
 use super::policy_file;
@@ -59,6 +60,8 @@ pub struct Args {
     /// Policy whose own checks of the asset are run (`expect`)
     #[arg(long, env = "PLIMSOLL_POLICY", value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// Without an address, a throwaway mongod is started on this machine
     #[command(flatten)]
     target: TargetArgs,
@@ -86,7 +89,7 @@ impl Args {
         let given = RepositoryArgs { repo: repo.clone(), s3: self.s3.clone() };
         let (store, what) = match &self.from {
             None => {
-                let store = given.open_existing().await?;
+                let store = self.identity.with(given.open_existing().await?)?;
                 let wanted = match self.random {
                     true => {
                         let lot = points::by_lot(store.as_ref(), asset, SystemClock.now(), self.seed).await?;

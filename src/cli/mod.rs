@@ -17,6 +17,7 @@ mod import;
 mod init;
 mod inventory;
 mod judged;
+mod keys;
 mod mongo_args;
 mod output;
 mod policy_file;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Exit;
 use super::connect::{RepositoryArgs, S3Args};
+use super::keys::IdentityArgs;
 use super::mongo_args::TargetArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
@@ -63,6 +64,8 @@ pub struct Args {
     /// Restore users and roles too, as they stood when the base was read; those of the same names are replaced
     #[arg(long, conflicts_with_all = ["uploads", "from", "download"])]
     users_and_roles: bool,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// Drop databases (with --only, single collections) of the same names first; overwrite uploads of the same keys
     #[arg(long)]
     replace: bool,
@@ -150,7 +153,7 @@ impl Args {
             return Ok((store, plan));
         }
         let request = self.wanted()?.request()?;
-        let store = self.repository()?.open_existing().await?;
+        let store = self.identity.with(self.repository()?.open_existing().await?)?;
         let plan = plan::make_of(store.as_ref(), &request, selection).await?;
         Ok((store, plan))
     }
@@ -234,6 +237,7 @@ impl Args {
 
     async fn uploads(&self, global: &Global, to: &str) -> Result<Exit> {
         let (store, request) = (self.repository()?.open_existing().await?, self.wanted()?.request()?);
+        let store = self.identity.with(store)?;
         let plan = uploads::plan(store.as_ref(), &request.asset, &request.target).await?;
         if !self.apply {
             let into = format!("  {:<10} {}\n", "into", redact_uri(to));

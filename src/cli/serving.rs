@@ -1,13 +1,18 @@
 //! What a run of `backup` or `capture` serves: an asset, and the policy's protection that says how its points are kept.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::keys::RecipientArgs;
 use super::output::{self, Global};
 use super::policy_file;
 use crate::base::{Compression, Fault, Keeping, Result, ServerEncryption, Span, StorageClass};
 use crate::policy::{Mechanism, Placed, Policy, Problem, Protection};
+use crate::port::ObjectStore;
+use crate::seal::{Identity, Keys, Recipient};
+use crate::store::keyed;
 
 #[derive(Debug, Clone, Args)]
 pub struct ServingArgs {
@@ -29,6 +34,8 @@ pub struct ServingArgs {
     /// The store's own encryption: aes256, kms or kms:KEY
     #[arg(long, value_name = "HOW")]
     pub server_side_encryption: Option<ServerEncryption>,
+    #[command(flatten)]
+    pub recipients: RecipientArgs,
 }
 
 /// Which of a policy's protections a run can serve.
@@ -48,6 +55,15 @@ pub struct Serving {
     pub keeping: Keeping,
     /// Of a log: how far behind it may be.
     pub lag: Option<Span>,
+    /// For whom it is sealed; empty where nothing is.
+    pub recipients: Vec<Recipient>,
+}
+
+impl Serving {
+    /// The store, sealed for the recipients.
+    pub fn seal(&self, store: Arc<dyn ObjectStore>, identities: Vec<Identity>) -> Arc<dyn ObjectStore> {
+        keyed::with(store, Keys::new(self.recipients.clone(), identities))
+    }
 }
 
 impl ServingArgs {
@@ -70,6 +86,10 @@ impl ServingArgs {
             }
         };
         serving.asset.clone_from(&self.asset);
+        let named = self.recipients.load()?;
+        if !named.is_empty() {
+            serving.recipients = named;
+        }
         let keeping = &mut serving.keeping;
         keeping.lock = self.lock.or(keeping.lock);
         keeping.storage_class = self.storage_class.or(keeping.storage_class);
@@ -126,6 +146,7 @@ fn of_protection(policy: &Policy, served: &Protection) -> Result<Serving> {
             lock: served.lock.as_ref().map(|lock| lock.value),
         },
         lag,
+        recipients: Vec::new(),
     })
 }
 

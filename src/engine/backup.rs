@@ -14,7 +14,7 @@ use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
 use super::patience::{self, Patience};
 use super::record::{self, RunOf};
-use super::{Event, Listener, kept, leftovers, own_log, pipeline, skew};
+use super::{Event, Listener, contents, kept, leftovers, own_log, pipeline, skew};
 use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
@@ -22,7 +22,7 @@ use crate::port::{Clock, MongoSource, ObjectStore};
 use crate::port::{CollectionInfo, ServerInfo, Written};
 use crate::repository::key::SnapshotName;
 use crate::repository::manifest::{FORMAT, ManifestKind};
-use crate::repository::{CollectionEntry, Manifest, ObjectEntry};
+use crate::repository::{CollectionEntry, Manifest, ObjectEntry, Seal};
 
 /// Collections read at once: enough to keep the server and all cores busy, few enough to bound memory.
 const AT_ONCE: usize = 3;
@@ -172,8 +172,12 @@ impl Run<'_> {
         timings.push(self.finished("open", clock, 0));
 
         let clock = std::time::Instant::now();
-        let (mut objects, collections, bytes_raw) = self.dump(opened).await?;
+        let (mut objects, mut collections, bytes_raw) = self.dump(opened).await?;
         objects.push(self.prelude(&server.version).await?);
+        if self.store.keys().seals() {
+            let key = self.note(self.name.contents().sealed_for(&self.store.keys()).to_string());
+            objects.push(contents::store(self.store, &key, &mut collections).await?);
+        }
         timings.push(self.finished("dump", clock, bytes_raw));
         let mut cluster_time = at;
         let mut own_log = None;
@@ -205,6 +209,7 @@ impl Run<'_> {
             exclude: self.request.wanted.exclude.clone(),
             expires_at: self.request.expires_after.map(|span| self.started_at + span),
             locked_until: self.request.keeping.from(self.started_at).locked_until,
+            seal: Seal::of(&self.store.keys()),
             tool_version: env!("CARGO_PKG_VERSION").to_string(),
             server_version: Some(server.version.clone()),
             objects,
@@ -219,7 +224,7 @@ impl Run<'_> {
 
     /// The log from `first` to after all that was read.
     async fn own_log(&self, first: OpTime, infos: &[CollectionInfo]) -> Result<own_log::Kept> {
-        let key = self.note(self.name.oplog().to_string());
+        let key = self.note(self.name.oplog().sealed_for(&self.store.keys()).to_string());
         let workers = Workers::new(self.request.compression.of_texts());
         let (source, store, scope) = (self.source, self.store, self.request.wanted.scope());
         let kept = own_log::store(source, store, &key, &workers, &scope, first, infos).await?;
@@ -263,7 +268,9 @@ impl Run<'_> {
         let info = collection.info;
         let (codec, of_texts) = (workers.compression.codec(), workers.compression.of_texts());
         let within = |fault: Fault| fault.within(format!("cannot back up `{}.{}`", info.db, info.name));
-        let key = self.note(self.name.metadata(&info.db, &info.name, of_texts.codec())?.to_string());
+        let keys = self.store.keys();
+        let key = self.name.metadata(&info.db, &info.name, of_texts.codec())?.sealed_for(&keys);
+        let key = self.note(key.to_string());
         let text = dump::metadata(&info)?;
         let metadata = pipeline::store_small(self.store, &key, of_texts, text).await.map_err(within)?;
         let mut entry = CollectionEntry {
@@ -279,7 +286,8 @@ impl Run<'_> {
         };
         let mut objects = vec![metadata];
         if let Some(documents) = collection.documents {
-            let key = self.note(self.name.data(&info.db, &dump::data_name(&info), codec)?.to_string());
+            let key = self.name.data(&info.db, &dump::data_name(&info), codec)?.sealed_for(&keys);
+            let key = self.note(key.to_string());
             let stored = pipeline::store(documents, self.store, &key, workers, advanced).await.map_err(within)?;
             entry.documents = stored.tally.documents;
             entry.bytes = stored.tally.bytes;
@@ -292,7 +300,7 @@ impl Run<'_> {
 
     /// What newer dumps carry beside their collections: `mongorestore` reads the server's version from it.
     async fn prelude(&self, server_version: &str) -> Result<ObjectEntry> {
-        let key = self.note(self.name.prelude().to_string());
+        let key = self.note(self.name.prelude().sealed_for(&self.store.keys()).to_string());
         let tool = format!("plimsoll {}", env!("CARGO_PKG_VERSION"));
         let text = json!({ "ServerVersion": server_version, "ToolVersion": tool }).to_string();
         pipeline::store_whole(self.store, &key, Bytes::from(text)).await

@@ -299,14 +299,14 @@ impl<'a> Capture<'a> {
         let kept = kept::on_terms(self.store, &terms).await?;
         let clock = (self.clock, terms.locked_until);
         let header = chain::store_data(&self.end, &self.pending, asset, protection, &*kept, clock).await?;
-        self.lease.hang(&header).await?;
+        let header = self.lease.hang(&header).await?;
         tracing::info!("captured {} entries up to {}", header.entries, header.last);
         self.tell(header.last);
         self.summary.slices += 1;
         self.summary.entries += header.entries;
         self.summary.bytes += header.bytes;
         self.summary.last = header.last;
-        self.end = End { last: header.last, previous: Some(header.sha256) };
+        self.end = End { last: header.last, previous: Some(header.link().to_string()) };
         self.pending = Pending::default();
         Ok(())
     }

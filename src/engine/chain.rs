@@ -10,9 +10,11 @@ use crate::base::{Compression, Fault, FaultKind, Instant, OpTime, Result, Terms}
 use crate::port::Written;
 use crate::port::{Clock, ObjectStore};
 use crate::repository::Key;
-use crate::repository::SliceHeader;
 use crate::repository::key::SliceName;
 use crate::repository::manifest::FORMAT;
+use crate::repository::sealed_name::lot;
+use crate::repository::{Seal, SliceHeader};
+use crate::seal::Sealing;
 
 /// Slices are read by stock tools too.
 const COMPRESSION: Compression = Compression::Gzip(6);
@@ -45,7 +47,7 @@ impl End {
         if header.last != last || header.asset != asset {
             return Err(unreadable().because("it does not say what its name says"));
         }
-        Ok(Some(End { last, previous: Some(header.sha256) }))
+        Ok(Some(End { last, previous: Some(header.link().to_string()) }))
     }
 }
 
@@ -100,8 +102,13 @@ pub async fn store_data(
     let chunks = pending.chunks.clone();
     let compressed = tokio::task::spawn_blocking(move || compress::pack(COMPRESSION, pipeline::one(chunks))).await;
     let body = compressed.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
+    let keys = store.keys();
+    let body = if keys.seals() { Sealing::whole(keys.recipients(), &body)? } else { body };
     let (bytes, sha256) = (body.len() as u64, hex(&Sha256::digest(&body)));
-    let key = name.data().to_string();
+    // Sealed twice, the same entries are other bytes: each try has a name of its own, and the header says which counts.
+    let (seal, number) = (Seal::of(&keys), if keys.seals() { lot() } else { 0 });
+    let data = if keys.seals() { name.data().sealed(number) } else { name.data() };
+    let key = data.to_string();
     // Never over what is there: it may be the data of a slice that another capture has hung.
     if store.put_new(&key, body).await? == Written::Existed && hex(&Sha256::digest(&store.get(&key).await?)) != sha256 {
         return Err(Fault::new(FaultKind::Conflict, format!("`{key}` is there already, with other bytes"))
@@ -120,24 +127,27 @@ pub async fn store_data(
         entries: pending.entries,
         bytes,
         sha256,
+        seal,
+        number,
+        hung_as: None,
         previous: end.previous.clone(),
         written_at: clock.now(),
         locked_until,
     })
 }
 
-/// Makes the slice exist: its header is written last, and kept as long as its data.
-pub async fn hang(header: &SliceHeader, store: &dyn ObjectStore) -> Result<()> {
+/// Makes the slice exist: its header is written last, and kept as long as its data. The header that stands there now.
+pub async fn hang(header: &SliceHeader, store: &dyn ObjectStore) -> Result<SliceHeader> {
     let terms = Terms { locked_until: header.locked_until, ..Terms::default() };
     let store = &*kept::on_terms(store, &terms).await?;
     let name = SliceName::new(&header.asset, header.first, header.last)?;
     let key = name.header().to_string();
     match store.put_new(&key, header.encode()?).await? {
-        Written::New => Ok(()),
+        Written::New => Ok(header.clone()),
         // An earlier try whose answer was lost wrote these very words, or a successor did, or somebody else is at work.
         Written::Existed => match same(store, &key, header).await? {
-            true => Ok(()),
-            false => Err(Fault::new(
+            Some(standing) => Ok(standing),
+            None => Err(Fault::new(
                 FaultKind::Conflict,
                 format!("another capture of `{}` has written `{key}`", header.asset),
             )
@@ -146,10 +156,16 @@ pub async fn hang(header: &SliceHeader, store: &dyn ObjectStore) -> Result<()> {
     }
 }
 
-async fn same(store: &dyn ObjectStore, key: &str, ours: &SliceHeader) -> Result<bool> {
+/// The header that is there, if it is of the same entries. Sealed by an earlier try, they are other bytes.
+async fn same(store: &dyn ObjectStore, key: &str, ours: &SliceHeader) -> Result<Option<SliceHeader>> {
     let body = store.get(key).await?;
     let theirs: Option<SliceHeader> = serde_json::from_slice(&body).ok();
-    Ok(theirs.is_some_and(|theirs| theirs.sha256 == ours.sha256 && theirs.previous == ours.previous))
+    let recipients = |header: &SliceHeader| header.seal.as_ref().map(|seal| seal.recipients.clone());
+    let sealed_alike = |theirs: &SliceHeader| ours.seal.is_some() && recipients(theirs) == recipients(ours);
+    Ok(theirs.filter(|theirs| {
+        let is_same = theirs.sha256 == ours.sha256 || sealed_alike(theirs);
+        is_same && theirs.entries == ours.entries && theirs.previous == ours.previous
+    }))
 }
 
 /// When an oplog entry was written.

@@ -21,9 +21,10 @@ use super::scope::Scope;
 use super::selection::Selection;
 use super::sift::sift;
 use super::translate::{Translator, time_of};
-use super::{compress, restore, transfer, unpack};
+use super::{compress, opened, restore, transfer, unpack};
 use crate::base::{Codec, Compression, Fault, Result};
-use crate::port::{Attributes, CollectionKind, ObjectStore, Upload};
+use crate::port::{Attributes, CollectionKind, Flow, ObjectStore, Upload};
+use crate::repository::sealed_name::{is_sealed, without_seal};
 use crate::repository::{Key, ObjectEntry, OwnLog};
 
 const PHASE: &str = "write";
@@ -68,7 +69,10 @@ pub async fn run(
     let writing = phases.begin(PHASE, Some(total), Unit::Bytes);
     let codec = codec(plan);
     let own_log = plan.base.own_log.as_ref().map(|log| &log.key);
-    let files = plan.base.objects.iter().filter(|object| Some(&object.key) != own_log);
+    let is_of_contents =
+        |object: &ObjectEntry| object.key.parse().is_ok_and(|key: Key| matches!(key.unsealed(), Key::Contents(_)));
+    let is_file = |object: &&ObjectEntry| !is_of_contents(object);
+    let files = plan.base.objects.iter().filter(is_file).filter(|object| Some(&object.key) != own_log);
     let writes = files.clone().map(|object| async move {
         file(store, object, into, codec).await.map_err(|f| f.within(format!("cannot write `{}`", object.key)))?;
         listener.on(Event::Advanced { phase: PHASE, by: object.bytes });
@@ -86,12 +90,13 @@ pub async fn run(
 
 /// One object of the base.
 async fn file(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectStore, codec: Codec) -> Result<()> {
-    let (Some((_, path)), Ok(key)) = (object.key.split_once("/dump/"), object.key.parse::<Key>()) else {
+    let key = object.key.parse::<Key>();
+    let (Some((_, path)), Ok(key)) = (without_seal(&object.key).split_once("/dump/"), key) else {
         return Err(Fault::corrupt("it is no file of a dump"));
     };
     let (plain, own) = Codec::split(path);
     let path = format!("{plain}{}", codec.suffix());
-    match key {
+    match key.unsealed() {
         Key::Data(..) | Key::Metadata(..) if own == codec => copy(store, object, into, &path).await,
         Key::Data(..) => unpacked(store, object, into, &path).await,
         Key::Metadata(..) | Key::Prelude(_) => {
@@ -103,6 +108,9 @@ async fn file(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectSt
 }
 
 async fn copy(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectStore, path: &str) -> Result<()> {
+    if is_sealed(&object.key) {
+        return streamed(opened::flow(store, object).await?, into, path).await;
+    }
     match transfer::pass(store.read(&object.key).await?, into, path, &Attributes::default(), &object.sha256).await? {
         true => Ok(()),
         false => Err(Fault::corrupt("it holds other bytes than its manifest says")
@@ -111,12 +119,16 @@ async fn copy(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectSt
 }
 
 async fn unpacked(store: &dyn ObjectStore, object: &ObjectEntry, into: &dyn ObjectStore, path: &str) -> Result<()> {
+    let batches = unpack::documents(store, object).await?.map_ok(|batch| batch.bytes);
+    streamed(Box::pin(batches), into, path).await
+}
+
+/// Nothing is visible under `path` unless every piece came, and the object was what it should be.
+async fn streamed(mut pieces: Flow<Bytes>, into: &dyn ObjectStore, path: &str) -> Result<()> {
     let mut upload = into.upload(path).await?;
-    let mut batches = std::pin::pin!(unpack::documents(store, object).await?);
-    // Nothing is visible under `path` unless every batch came, and the object was what it should be.
-    while let Some(batch) = batches.next().await {
-        let written = match batch {
-            Ok(batch) => upload.write(batch.bytes).await,
+    while let Some(piece) = pieces.next().await {
+        let written = match piece {
+            Ok(piece) => upload.write(piece).await,
             Err(fault) => Err(fault),
         };
         if let Err(fault) = written {

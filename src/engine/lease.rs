@@ -153,12 +153,12 @@ impl Held<'_> {
     }
 
     /// Hangs a slice whose data is stored. Fails, and hangs nothing, if the lease is lost.
-    pub async fn hang(&mut self, header: &SliceHeader) -> Result<()> {
+    pub async fn hang(&mut self, header: &SliceHeader) -> Result<SliceHeader> {
         self.record.hangs = Some(header.clone());
         self.renew().await?;
-        chain::hang(header, self.store).await?;
+        let standing = chain::hang(header, self.store).await?;
         self.record.hangs = None;
-        Ok(())
+        Ok(standing)
     }
 
     /// Gives it back, so that the next need not wait.

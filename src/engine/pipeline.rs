@@ -13,6 +13,8 @@ use crate::base::{Compression, Fault, Result};
 use crate::port::ObjectStore;
 use crate::port::{Flow, Upload};
 use crate::repository::ObjectEntry;
+use crate::repository::sealed_name::is_sealed;
+use crate::seal::Sealing;
 
 /// Large enough that beginning a compressed piece costs nothing measurable, small enough that many fit in memory.
 const BLOCK: usize = 1 << 20;
@@ -40,9 +42,11 @@ pub async fn store(
     workers: &Workers,
     advanced: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<Stored> {
+    let sealing = sealing(store, key)?;
     let mut upload = store.upload(key).await?;
     let (blocks, ready) = mpsc::channel(AHEAD);
-    let written = future::try_join(read(documents, workers, blocks), write(ready, upload.as_mut(), advanced)).await;
+    let written =
+        future::try_join(read(documents, workers, blocks), write(ready, upload.as_mut(), sealing, advanced)).await;
     match written {
         Ok(((), (tally, bytes, digest))) => {
             upload.finish().await?;
@@ -107,6 +111,7 @@ pub fn one(mut chunks: Vec<Bytes>) -> Bytes {
 async fn write(
     mut blocks: mpsc::Receiver<JoinHandle<Result<Block>>>,
     upload: &mut dyn Upload,
+    mut sealing: Option<Sealing>,
     advanced: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<(Tally, u64, [u8; 32])> {
     let mut tally = Tally::default();
@@ -114,11 +119,21 @@ async fn write(
     let mut sha = Sha256::new();
     while let Some(block) = blocks.recv().await {
         let block = block.await.map_err(|error| Fault::bug("compression stopped without a word").because(error))??;
-        sha.update(&block.stored);
-        bytes += block.stored.len() as u64;
-        upload.write(block.stored).await?;
+        let stored = match &mut sealing {
+            Some(sealing) => sealing.push(&block.stored)?,
+            None => block.stored,
+        };
+        sha.update(&stored);
+        bytes += stored.len() as u64;
+        upload.write(stored).await?;
         tally.merge(&block.tally);
         advanced(block.tally.bytes);
+    }
+    if let Some(sealing) = sealing {
+        let rest = sealing.finish()?;
+        sha.update(&rest);
+        bytes += rest.len() as u64;
+        upload.write(rest).await?;
     }
     Ok((tally, bytes, sha.finalize().into()))
 }
@@ -133,8 +148,21 @@ pub async fn store_small(
     store_whole(store, key, compress::pack(compression, Bytes::from(text))?).await
 }
 
-/// Writes a small object as it is.
+/// Begins to seal what stands under `key`; none where the run seals nothing.
+fn sealing(store: &dyn ObjectStore, key: &str) -> Result<Option<Sealing>> {
+    let keys = store.keys();
+    match keys.seals() == is_sealed(key) {
+        true => keys.sealing(),
+        false => Err(Fault::bug(format!("the name of `{key}` does not tell whether it is sealed"))),
+    }
+}
+
+/// Writes a small object as it is, or sealed where the run seals.
 pub async fn store_whole(store: &dyn ObjectStore, key: &str, body: Bytes) -> Result<ObjectEntry> {
+    let body = match sealing(store, key)? {
+        Some(mut sealing) => [sealing.push(&body)?, sealing.finish()?].concat().into(),
+        None => body,
+    };
     let digest: [u8; 32] = Sha256::digest(&body).into();
     let entry = ObjectEntry { key: key.to_string(), bytes: body.len() as u64, sha256: hex(&digest) };
     store.put(key, body).await?;

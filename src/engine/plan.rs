@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::expected::{self, Expected};
 use super::foreign::{Foreign, Whole};
 use super::selection::{Name, Selection};
-use super::{points, route, users};
+use super::{contents, opened, points, route, users};
 use crate::base::{Bytes, Fault, OpTime, Result};
 use crate::policy::Consistency;
 use crate::port::ObjectStore;
@@ -93,6 +93,8 @@ pub async fn make_of(store: &dyn ObjectStore, request: &RestoreRequest, selectio
     usable(&plan.base)?;
     plan.select(selection)?;
     all_there(store, &plan).await?;
+    opened::by_each(store, &plan.objects()).await?;
+    contents::put_back(store, &mut plan.base).await?;
     plan.expected = expected::by_drills(store, &plan).await;
     Ok(plan)
 }
@@ -116,7 +118,7 @@ async fn slice(store: &dyn ObjectStore, name: &SliceName) -> Result<PlannedSlice
     if (header.asset.as_str(), header.first, header.last) != (name.asset.as_str(), name.first, name.last) {
         return Err(Fault::corrupt(format!("`{key}` is the header of another slice")));
     }
-    Ok(PlannedSlice { key: name.data().to_string(), header })
+    Ok(PlannedSlice { key: header.data(name).to_string(), header })
 }
 
 /// The newest base from which a chain of slices leads to `at`.
@@ -156,12 +158,12 @@ async fn roll_forward(
 async fn linked(store: &dyn ObjectStore, names: &[SliceName], slices: &[PlannedSlice]) -> Result<()> {
     for (before, after) in slices.iter().zip(slices.iter().skip(1)) {
         let named = after.header.previous.as_ref().filter(|_| before.header.last == after.header.first);
-        let Some(named) = named.filter(|named| **named != before.header.sha256) else { continue };
+        let Some(named) = named.filter(|named| *named != before.header.link()) else { continue };
         // Slices may overlap: it may continue another that ends at the same instant.
         let ends_there = names.iter().filter(|name| name.last == after.header.first);
         let others: Vec<PlannedSlice> =
             stream::iter(ends_there).map(|name| slice(store, name)).buffered(AT_ONCE).try_collect().await?;
-        if !others.iter().any(|other| other.header.sha256 == *named) {
+        if !others.iter().any(|other| other.header.link() == named.as_str()) {
             return Err(Fault::corrupt(format!("`{}` does not continue `{}`", after.key, before.key))
                 .help("the target was not touched; one of the two was replaced after it was written"));
         }

@@ -15,13 +15,13 @@ use super::phases::Phases;
 use super::prune::marks;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
-use super::{Listener, kept, leftovers, pipeline, points, rotten, uploads};
+use super::{Listener, kept, leftovers, pipeline, points, rotten, uploads, vault};
 use crate::base::{Compression, Fault, FaultKind, Instant, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
 use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
 use crate::repository::key::BLOBS;
 use crate::repository::manifest::{FORMAT, ManifestKind, UploadEntry};
-use crate::repository::{Key, Manifest, ObjectEntry, SnapshotName};
+use crate::repository::{Manifest, ObjectEntry, Seal, SnapshotName};
 
 #[derive(Debug, Clone)]
 pub struct SyncRequest {
@@ -123,8 +123,7 @@ async fn gather(
     phases.end(copying, bytes_raw);
 
     let list =
-        pipeline::store_small(store, &name.uploads().to_string(), Compression::default(), uploads::lines(&entries)?)
-            .await?;
+        pipeline::store_small(store, &list_key(store, name), Compression::default(), uploads::lines(&entries)?).await?;
     let manifest = Manifest {
         format: FORMAT,
         id: name.id.to_string(),
@@ -140,6 +139,7 @@ async fn gather(
         exclude: Vec::new(),
         expires_at: request.expires_after.map(|span| started_at + span),
         locked_until: terms.locked_until,
+        seal: Seal::of(&store.keys()),
         tool_version: env!("CARGO_PKG_VERSION").to_string(),
         server_version: None,
         objects: objects(&entries, list)?,
@@ -151,6 +151,10 @@ async fn gather(
         timings: phases.done,
     };
     Ok((manifest, over_before))
+}
+
+fn list_key(store: &dyn ObjectStore, name: &SnapshotName) -> String {
+    name.uploads().sealed_for(&store.keys()).to_string()
 }
 
 /// Makes the snapshot exist. What was pruned away, and is wanted again, is taken back first; and looked for after it, should
@@ -257,10 +261,11 @@ struct Before<'a> {
 
 impl<'a> Before<'a> {
     async fn read(store: &'a dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Self> {
-        let over = marks::over(store).await?;
+        let (over, mut notes) = (marks::over(store).await?, Vec::new());
         let blobs = async { store.list(BLOBS).await };
-        let (uploads, blobs, bad) =
-            tokio::try_join!(newest(store, asset, listener), blobs, rotten::found(store, listener))?;
+        let manifests = async { points::of(store, asset, ManifestKind::Uploads, &mut notes).await };
+        let (manifests, blobs, bad) = tokio::try_join!(manifests, blobs, rotten::found(store, listener))?;
+        let uploads = newest(store, manifests.first(), listener, notes).await?;
         let uploads = uploads.into_iter().map(|entry| ((entry.key.clone(), entry.version.clone()), entry)).collect();
         let rotten = rotten::still(&bad, &blobs);
         if !rotten.is_empty() {
@@ -269,8 +274,11 @@ impl<'a> Before<'a> {
                 "{many} blobs were found wrong, and are brought again where the bucket has them"
             )));
         }
-        let blobs = blobs.into_iter().map(|blob| (blob.key, blob.bytes)).collect();
-        Ok(Before { over, uploads, intake: Intake::new(store, blobs, rotten) })
+        let sound = blobs.into_iter().filter(|blob| !rotten.contains(&blob.key));
+        let blobs: HashMap<String, u64> = sound.map(|blob| (blob.key, blob.bytes)).collect();
+        let vault = vault::open(store, &manifests).await?;
+        vault.iter().for_each(|vault| vault.keep_listed(&blobs));
+        Ok(Before { over, uploads, intake: Intake::new(store, blobs, rotten, vault) })
     }
 
     /// The entry of an object that has not changed, if its bytes are still here.
@@ -281,7 +289,7 @@ impl<'a> Before<'a> {
             && content.etag == object.info.etag
             && content.bytes == object.info.bytes
             && entry.modified_at == object.info.modified_at;
-        let kept = same && self.intake.holds(&content.sha256, content.bytes);
+        let kept = same && self.intake.holds(content);
         kept.then_some(UploadEntry { is_older: object.is_older, ..entry })
     }
 
@@ -314,17 +322,29 @@ impl<'a> Before<'a> {
         entries.sort_by_key(|(place, _)| *place);
         if let Some(until) = terms.locked_until {
             let contents = entries.iter().filter_map(|(_, entry)| entry.content.as_ref());
-            intake.lock(contents.map(|content| content.sha256.as_str()).collect(), until).await?;
+            let blobs = contents.map(|content| content.blob().map(|blob| blob.key)).collect::<Result<_>>()?;
+            intake.lock(blobs, until).await?;
         }
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 }
 
 /// The list of the newest point; nothing where there is none, or none that can be read.
-async fn newest(store: &dyn ObjectStore, asset: &str, listener: &dyn Listener) -> Result<Vec<UploadEntry>> {
-    let mut notes = Vec::new();
-    let newest = points::of(store, asset, ManifestKind::Uploads, &mut notes).await?.into_iter().next();
-    let entries = match &newest {
+async fn newest(
+    store: &dyn ObjectStore,
+    newest: Option<&Manifest>,
+    listener: &dyn Listener,
+    mut notes: Vec<String>,
+) -> Result<Vec<UploadEntry>> {
+    let entries = match newest {
+        Some(newest) if newest.seal.is_some() && store.keys().identities().is_empty() => {
+            listener.on(Event::Note(
+                "the newest point is sealed, and without an identity its list cannot be read: every object of the bucket \
+                 is read again, and stored only where it is new"
+                    .to_string(),
+            ));
+            Vec::new()
+        }
         Some(newest) => uploads::entries(store, newest).await.unwrap_or_else(|fault| {
             notes.push(format!("{}: everything is read again", record::chain(&fault)));
             Vec::new()
@@ -378,8 +398,8 @@ async fn is_gone(bucket: &dyn ObjectStore, key: &str, version: Option<&str>) -> 
 fn objects(entries: &[UploadEntry], list: ObjectEntry) -> Result<Vec<ObjectEntry>> {
     let mut objects = BTreeMap::from([(list.key.clone(), list)]);
     for content in entries.iter().filter_map(|entry| entry.content.as_ref()) {
-        let key = Key::blob(&content.sha256)?.to_string();
-        objects.insert(key.clone(), ObjectEntry { key, bytes: content.bytes, sha256: content.sha256.clone() });
+        let blob = content.blob()?;
+        objects.insert(blob.key.clone(), blob);
     }
     Ok(objects.into_values().collect())
 }

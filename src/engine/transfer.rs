@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::content::hex;
+use super::opened;
+use super::vault::Vault;
 use crate::base::{Fault, Instant, Result};
 use crate::port::{Attributes, Flow, ObjectStore, Opened};
 use crate::repository::Key;
@@ -41,25 +43,36 @@ pub struct Intake<'a> {
     store: &'a dyn ObjectStore,
     /// What the store lists: key and size.
     blobs: HashMap<String, u64>,
-    /// Those of them whose bytes are not what their names say.
+    /// Listed too, and not what their names say.
     rotten: HashSet<String>,
     /// Blobs that this run writes. Another object with the same bytes need not wait for it: if the write fails, so does
     /// the run.
     begun: Mutex<HashSet<String>>,
+    /// Where blobs are sealed.
+    vault: Option<Vault>,
     held: Semaphore,
     large: Semaphore,
 }
 
 impl<'a> Intake<'a> {
-    pub fn new(store: &'a dyn ObjectStore, mut blobs: HashMap<String, u64>, rotten: HashSet<String>) -> Self {
-        blobs.retain(|key, _| !rotten.contains(key));
+    pub fn new(
+        store: &'a dyn ObjectStore,
+        blobs: HashMap<String, u64>,
+        rotten: HashSet<String>,
+        vault: Option<Vault>,
+    ) -> Self {
         let (held, large) = (Semaphore::new(HELD_PIECES), Semaphore::new(LARGE_AT_ONCE));
-        Intake { store, blobs, rotten, begun: Mutex::default(), held, large }
+        Intake { store, blobs, rotten, begun: Mutex::default(), vault, held, large }
     }
 
-    /// Whether the blob is there in full, by the store's listing.
-    pub fn holds(&self, sha256: &str, bytes: u64) -> bool {
-        Key::blob(sha256).is_ok_and(|blob| self.blobs.get(&blob.to_string()) == Some(&bytes))
+    /// Whether the blob is there in full, by the store's listing, and sealed as this run seals.
+    pub fn holds(&self, content: &UploadContent) -> bool {
+        let Ok(blob) = content.blob() else { return false };
+        let sealed_alike = match &self.vault {
+            Some(vault) => vault.has(&blob),
+            None => content.sealed.is_none(),
+        };
+        sealed_alike && self.blobs.get(&blob.key) == Some(&blob.bytes)
     }
 
     pub async fn bring(&self, from: Origin<'_>) -> Result<UploadContent> {
@@ -69,12 +82,16 @@ impl<'a> Intake<'a> {
             let Opened { attributes, etag, mut body } = from.bucket.open(from.key, from.version).await?;
             if let Some(whole) = up_to(&mut body, room * PIECE).await? {
                 let (sha256, bytes) = (hex(&Sha256::digest(&whole)), whole.len() as u64);
+                if let Some(vault) = &self.vault {
+                    let sealed = Some(vault.bring(self.store, &sha256, &whole).await?);
+                    return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, sealed, attributes });
+                }
                 let blob = Key::blob(&sha256)?.to_string();
                 if self.is_first(&blob, bytes) {
                     // Its name is its content: an overwrite, where the listing was short, changes nothing.
                     self.store.put(&blob, whole).await?;
                 }
-                return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, attributes });
+                return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, sealed: None, attributes });
             }
             // It grew since it was listed, to more than there is room for.
         }
@@ -86,12 +103,20 @@ impl<'a> Intake<'a> {
         for _ in 0..TRIES {
             let Opened { attributes, etag, body } = from.bucket.open(from.key, from.version).await?;
             let (sha256, bytes) = digest(body).await?;
+            if let Some(vault) = &self.vault {
+                let again = async || Ok(from.bucket.open(from.key, from.version).await?.body);
+                if let Some(sealed) = vault.bring_large(self.store, &sha256, again).await? {
+                    let sealed = Some(sealed);
+                    return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, sealed, attributes });
+                }
+                continue;
+            }
             let blob = Key::blob(&sha256)?.to_string();
             let known = self.blobs.get(&blob) == Some(&bytes)
                 || !self.rotten.contains(&blob)
                     && self.store.head(&blob).await?.is_some_and(|info| info.bytes == bytes);
             if known || self.pass(from, &blob, &sha256).await? {
-                return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, attributes });
+                return Ok(UploadContent { bytes, etag: same(from.etag, etag), sha256, sealed: None, attributes });
             }
         }
         Err(Fault::unreachable("it changed each time that it was read").help("run the backup again when it is at rest"))
@@ -103,18 +128,11 @@ impl<'a> Intake<'a> {
     }
 
     /// Makes the locks of blobs that older points brought last as long as the new point's.
-    pub async fn lock(&self, blobs: HashSet<&str>, until: Instant) -> Result<()> {
+    pub async fn lock(&self, blobs: HashSet<String>, until: Instant) -> Result<()> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let locks = blobs.into_iter().map(|sha256| {
-            let blob = Key::blob(sha256).map(|blob| blob.to_string());
-            let begun = &begun;
-            async move {
-                match blob? {
-                    blob if begun.contains(&blob) => Ok(()),
-                    blob => self.store.lock(&blob, until).await,
-                }
-            }
-        });
+        let is_new = |blob: &String| begun.contains(blob) || self.vault.as_ref().is_some_and(|vault| vault.wrote(blob));
+        let older = blobs.into_iter().filter(|blob| !is_new(blob));
+        let locks = older.map(|blob| async move { self.store.lock(&blob, until).await });
         stream::iter(locks).buffer_unordered(LOCKS_AT_ONCE).try_collect().await
     }
 
@@ -201,8 +219,12 @@ pub async fn out(
     key: &str,
     content: &UploadContent,
 ) -> Result<()> {
-    let blob = Key::blob(&content.sha256)?.to_string();
-    let whole = if content.bytes <= SMALL {
+    let stored = content.blob()?;
+    let blob = stored.key.clone();
+    let whole = if content.sealed.is_some() {
+        let plain = opened::flow(store, &stored).await?;
+        pass(plain, destination, key, &content.attributes, &content.sha256).await?
+    } else if content.bytes <= SMALL {
         let body = store.get(&blob).await?;
         let whole = hex(&Sha256::digest(&body)) == content.sha256;
         if whole {

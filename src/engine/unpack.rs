@@ -10,11 +10,14 @@ use tokio::sync::mpsc;
 use super::content::hex;
 pub use super::gather::Batch;
 use super::gather::{Gather, next_length};
-use super::pieces::Pieces;
+use super::opened;
+use super::pieces::{Pieces, Trouble};
 use super::unpacked::Unpacked;
 use crate::base::{Codec, Fault, Result};
 use crate::port::ObjectStore;
 use crate::repository::ObjectEntry;
+use crate::repository::sealed_name::{is_sealed, without_seal};
+use crate::seal::{Head, Keys};
 
 /// What is unpacked at once.
 const READ_BYTES: usize = 1 << 18;
@@ -38,10 +41,10 @@ pub async fn packed(
 ) -> Result<impl Stream<Item = Result<Batch>> + Send + use<>> {
     let source = Pieces::of(store, &entry.key).await?;
     let (batches, receiver) = mpsc::channel(AHEAD);
-    let expected = entry.clone();
+    let (expected, keys) = (entry.clone(), store.keys());
     tokio::task::spawn_blocking(move || {
         let mut send = |batch| batches.blocking_send(Ok(batch)).is_ok();
-        let outcome = match split(codec, source, &mut send) {
+        let outcome = match split(codec, source, &keys, &mut send) {
             Ok(Some(read)) if read != expected => Err(other_bytes(&expected.key)),
             Ok(_) => Ok(()),
             Err(fault) => Err(fault),
@@ -60,7 +63,12 @@ pub async fn whole(store: &dyn ObjectStore, entry: &ObjectEntry, bytes_max: u64)
     if bytes.len() as u64 != entry.bytes || hex(&Sha256::digest(&bytes)) != entry.sha256 {
         return Err(other_bytes(&entry.key));
     }
-    plain(codec(&entry.key), bytes.reader(), &entry.key, bytes_max)
+    if !is_sealed(&entry.key) {
+        return plain(codec(&entry.key), bytes.reader(), &entry.key, bytes_max);
+    }
+    let mut source = bytes.reader();
+    let head = Head::read(&mut source).map_err(|error| damaged(&entry.key, error))?;
+    plain(codec(&entry.key), head.open(source, &store.keys(), &entry.key)?, &entry.key, bytes_max)
 }
 
 /// All that a reader gives, unpacked.
@@ -76,30 +84,55 @@ pub fn plain(codec: Codec, source: impl Read, name: &str, bytes_max: u64) -> Res
 }
 
 pub fn codec(key: &str) -> Codec {
-    Codec::split(key).1
+    Codec::split(without_seal(key)).1
 }
 
 /// Hands batches on, until `to` wants no more; what the object was, if it was read to its end.
-pub fn split(codec: Codec, source: Pieces, to: &mut dyn FnMut(Batch) -> bool) -> Result<Option<ObjectEntry>> {
-    let (key, trouble) = (source.key().to_string(), source.trouble());
-    let explain = |error: io::Error| trouble.explain(error, |error| damaged(&key, error));
+fn split(
+    codec: Codec,
+    mut source: Pieces,
+    keys: &Keys,
+    to: &mut dyn FnMut(Batch) -> bool,
+) -> Result<Option<ObjectEntry>> {
+    let last = match is_sealed(source.key()) {
+        true => {
+            let (key, trouble) = (source.key().to_string(), source.trouble());
+            batches(codec, opened::reader(&mut source, keys)?, (&key, &trouble), to)?
+        }
+        false => {
+            let (key, trouble) = (source.key().to_string(), source.trouble());
+            batches(codec, &mut source, (&key, &trouble), to)?
+        }
+    };
+    let Some(mut last) = last else { return Ok(None) };
+    let read = source.finish()?;
+    // What was gathered last is handed on only when the object is known to have ended well.
+    Ok(last.take().is_none_or(to).then_some(read))
+}
+
+/// All batches but the last, which is given back; none where `to` wanted no more.
+fn batches(
+    codec: Codec,
+    source: impl Read,
+    (key, trouble): (&str, &Trouble),
+    to: &mut dyn FnMut(Batch) -> bool,
+) -> Result<Option<Gather>> {
+    let explain = |error: io::Error| trouble.explain(error, |error| damaged(key, error));
     let unpacked = Unpacked::new(codec, source).map_err(&explain)?;
     let mut reader = BufReader::with_capacity(READ_BYTES, unpacked);
     let mut gather = Gather::default();
     while let Some(length) = next_length(&mut reader).map_err(&explain)? {
         if !gather.read(length, &mut reader).map_err(&explain)? {
-            return Err(no_document(&key));
+            return Err(no_document(key));
         }
         if gather.is_full() && !gather.take().is_none_or(&mut *to) {
             return Ok(None);
         }
     }
-    let read = reader.into_inner().into_source().finish()?;
-    // What was gathered last is handed on only when the object is known to have ended well.
-    Ok(gather.take().is_none_or(to).then_some(read))
+    Ok(Some(gather))
 }
 
-fn other_bytes(key: &str) -> Fault {
+pub fn other_bytes(key: &str) -> Fault {
     Fault::corrupt(format!("`{key}` holds other bytes than its manifest says"))
         .help("restore another recovery point; this one was damaged after it was written")
 }

@@ -9,12 +9,12 @@ use super::event::{Event, Unit};
 use super::phases::Phases;
 use super::plan::{self, RestoreTo};
 use super::transfer::{self, LARGE_AT_ONCE, SMALL, turn};
-use super::{Listener, points, unpack};
+use super::{Listener, opened, points, unpack};
 use crate::base::{Bytes, Fault, FaultKind, Instant, Result, Span};
 use crate::port::ObjectStore;
 use crate::repository::key::BLOBS;
 use crate::repository::manifest::{ManifestKind, UploadContent, UploadEntry};
-use crate::repository::{Manifest, SnapshotName};
+use crate::repository::{Key, Manifest, ObjectEntry, SnapshotName};
 
 const AT_ONCE: usize = 16;
 /// Unpacked size of a list; far above a hundred million objects' worth of memory, it is no list.
@@ -79,8 +79,9 @@ pub fn lines(entries: &[UploadEntry]) -> Result<String> {
 
 /// The list of a point, checked.
 pub async fn entries(store: &dyn ObjectStore, manifest: &Manifest) -> Result<Vec<UploadEntry>> {
-    let key = SnapshotName::new(&manifest.asset, &manifest.id)?.uploads().to_string();
-    let object = manifest.objects.iter().find(|object| object.key == key);
+    let key = SnapshotName::new(&manifest.asset, &manifest.id)?.uploads();
+    let is_list = |object: &&ObjectEntry| object.key.parse().is_ok_and(|found: Key| *found.unsealed() == key);
+    let object = manifest.objects.iter().find(is_list);
     let object =
         object.ok_or_else(|| Fault::corrupt(format!("the manifest of `{}` does not list `{key}`", manifest.id)))?;
     let text = unpack::whole(store, object, LIST_BYTES_MAX).await?;
@@ -107,6 +108,7 @@ pub async fn plan(store: &dyn ObjectStore, asset: &str, wanted: &RestoreTo) -> R
     };
     let plan = UploadsPlan { manifest, state_of, at, objects };
     all_there(store, &plan).await?;
+    opened::by_each(store, &plan.manifest.objects).await?;
     Ok(plan)
 }
 

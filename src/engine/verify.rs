@@ -125,7 +125,7 @@ impl Found {
             let (wanted, wrong) = self.chains.entry(name.asset.to_string()).or_default();
             match header(store, &name).await {
                 Ok(header) => {
-                    wanted.push((name.data().to_string(), header.bytes, header.sha256.clone()));
+                    wanted.push((header.data(&name).to_string(), header.bytes, header.sha256.clone()));
                     let origin = Origin { tool: record::TOOL.to_string(), place: object.key, sha256: None };
                     links.push(Link { header, origin });
                 }

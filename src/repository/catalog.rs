@@ -268,8 +268,7 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
         stored_in: Vec::new(),
         consistency: Some(manifest.consistency),
         without: manifest.exclude.iter().map(ToString::to_string).collect(),
-        // The format has no encryption of its own.
-        encrypted: Some(false),
+        encrypted: Some(manifest.seal.is_some()),
         health,
         bytes_stored: Some(manifest.objects.iter().map(|object| object.bytes).fold(0, u64::saturating_add)),
         bytes_restored: Some(manifest.bytes_raw),
@@ -292,9 +291,12 @@ async fn add_slices(
         let Key::SliceHeader(name) = &key else { continue };
         if !named(name) || value.first > value.last {
             misplaced(evidence, &origin.place);
-        } else if let Some(why) = stored.why_bad(store, &name.data().to_string(), value.bytes).await? {
+            continue;
+        }
+        let data = value.data(name).to_string();
+        if let Some(why) = stored.why_bad(store, &data, value.bytes).await? {
             evidence.unreadable.push(Unreadable { place: origin.place, why });
-        } else if let Some((at, why)) = rotten.get(&name.data().to_string()) {
+        } else if let Some((at, why)) = rotten.get(&data) {
             let why = format!("its data {why}, as a verification of {at} found");
             evidence.unreadable.push(Unreadable { place: origin.place, why });
         } else {

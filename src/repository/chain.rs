@@ -20,7 +20,7 @@ pub fn coverage(mut links: Vec<Link>) -> (Vec<Coverage>, Vec<Unreadable>) {
     // By asset and end, the hashes of the slices that end there.
     let mut ends: BTreeMap<(&str, _), Vec<&str>> = BTreeMap::new();
     for Link { header, .. } in &links {
-        ends.entry((header.asset.as_str(), header.last)).or_default().push(&header.sha256);
+        ends.entry((header.asset.as_str(), header.last)).or_default().push(header.link());
     }
     let (mut coverage, mut broken) = (Vec::new(), Vec::new());
     for Link { header, origin } in &links {

@@ -74,6 +74,13 @@ pub async fn require(store: &dyn ObjectStore) -> Result<()> {
     }
 }
 
+/// What tells this repository from every other.
+pub async fn id(store: &dyn ObjectStore) -> Result<String> {
+    require(store).await?;
+    let body = store.get(&Key::Format.to_string()).await?;
+    header(&body, &store.address()).map(|header| header.id)
+}
+
 async fn read(store: &dyn ObjectStore) -> Result<Option<Bytes>> {
     let key = Key::Format.to_string();
     match store.get(&key).await {
@@ -95,12 +102,16 @@ fn fresh(now: Instant) -> Result<Bytes> {
     text.map(Bytes::from).map_err(|e| Fault::bug("cannot write the repository's header").because(e))
 }
 
-fn check(body: &[u8], address: &str) -> Result<()> {
-    let header: Header = serde_json::from_slice(body).map_err(|e| {
+fn header(body: &[u8], address: &str) -> Result<Header> {
+    serde_json::from_slice(body).map_err(|e| {
         Fault::corrupt(format!("cannot read `{}` in {address}", Key::Format))
             .because(e)
             .help("this is no repository, or the file was damaged; use another prefix, or put the file back")
-    })?;
+    })
+}
+
+fn check(body: &[u8], address: &str) -> Result<()> {
+    let header = header(body, address)?;
     if header.format > FORMAT {
         let what = format!("the repository in {address} has format {}; this version reads {FORMAT}", header.format);
         return Err(Fault::new(FaultKind::Unsupported, what).help("use the newer version of plimsoll that wrote it"));

@@ -9,6 +9,7 @@
 //! oplog/<asset>/<secs>.<inc>-<secs>.<inc>.bson.gz | .json                       ten digits each: key order is time order
 //! leases/<asset>/<number>.json                                                        twenty digits: who captures
 //! blobs/<aa>/<sha256>
+//! ….age | ….<number>.age                                                           any of the data above, sealed
 //! drills/<id>.json
 //! drills/steps/<id>/start.json | done.json                                          timed by hand
 //! runs/<id>.json
@@ -20,7 +21,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::dump_name::Namespace;
+use super::sealed_name::{is_sealed, without_seal};
 use crate::base::{Codec, Fault, OpTime, Result};
+use crate::seal::SUFFIX;
 
 /// What an object of the repository is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +41,8 @@ pub enum Key {
     Oplog(SnapshotName),
     /// The list of a bucket's objects; their bytes are blobs.
     Uploads(SnapshotName),
+    /// The hashes of what a sealed snapshot's collections hold.
+    Contents(SnapshotName),
     Slice(SliceName),
     SliceHeader(SliceName),
     Lease(LeaseName),
@@ -48,6 +53,8 @@ pub enum Key {
     Run(Name),
     Verification(Name),
     Prune(Name, PruneStep),
+    /// Data in the age format. Sealed twice, the same bytes are others: the number tells apart what has one name.
+    Sealed(Box<Key>, u32),
 }
 
 /// What is written of a pruning as it goes on.
@@ -187,6 +194,10 @@ impl SnapshotName {
         Key::Uploads(self.clone())
     }
 
+    pub fn contents(&self) -> Key {
+        Key::Contents(self.clone())
+    }
+
     /// Begins the key of each of its objects.
     pub fn prefix(&self) -> String {
         format!("{SNAPSHOTS}{}/{}/", self.asset, self.id)
@@ -278,6 +289,9 @@ impl fmt::Display for Key {
             Key::Prelude(s) => write!(f, "{}dump/prelude.json", s.prefix()),
             Key::Oplog(s) => write!(f, "{}dump/oplog.bson", s.prefix()),
             Key::Uploads(s) => write!(f, "{}uploads.jsonl.gz", s.prefix()),
+            Key::Contents(s) => write!(f, "{}contents.json", s.prefix()),
+            Key::Sealed(inner, 0) => write!(f, "{inner}{SUFFIX}"),
+            Key::Sealed(inner, number) => write!(f, "{inner}.{number}{SUFFIX}"),
             Key::Slice(slice) => write!(f, "{slice}.bson.gz"),
             Key::SliceHeader(slice) => write!(f, "{slice}.json"),
             Key::Lease(lease) => write!(f, "{LEASES}{}/{:020}.json", lease.asset, lease.number),
@@ -303,6 +317,11 @@ impl FromStr for Key {
 }
 
 fn read(text: &str) -> Option<Key> {
+    if is_sealed(text) {
+        let inner = without_seal(text);
+        let number = text.get(inner.len() + 1..)?.strip_suffix(SUFFIX).map_or(Some(0), |n| n.parse().ok())?;
+        return read(inner).filter(Key::is_data).map(|key| key.sealed(number));
+    }
     let (room, rest) = text.split_once('/').unwrap_or((text, ""));
     match room {
         "plimsoll.json" => Some(Key::Format),
@@ -331,6 +350,7 @@ fn read_snapshot(rest: &str) -> Option<Key> {
     match rest {
         "manifest.json" => return Some(Key::Manifest(snapshot)),
         "uploads.jsonl.gz" => return Some(Key::Uploads(snapshot)),
+        "contents.json" => return Some(Key::Contents(snapshot)),
         "dump/prelude.json" => return Some(Key::Prelude(snapshot)),
         "dump/oplog.bson" => return Some(Key::Oplog(snapshot)),
         _ => {}

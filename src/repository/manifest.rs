@@ -5,10 +5,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::exclusion::Exclusion;
+use super::{Key, SliceName};
 use crate::base::{Fault, FaultKind, Instant, OpTime, Result};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
 use crate::port::{Attributes, CollectionKind};
+use crate::seal::{Keys, Recipient};
 
 /// Version of this form. Readers refuse a newer one.
 pub const FORMAT: u32 = 1;
@@ -40,6 +42,9 @@ pub struct Manifest {
     /// Until then the store lets nobody delete its objects: it was asked to, and looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<Instant>,
+    /// For whom its objects are sealed; none where they are as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
     /// Version of Plimsoll that wrote it.
     pub tool_version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +65,24 @@ pub struct Manifest {
     /// Bytes before compression.
     pub bytes_raw: u64,
     pub timings: Vec<Phase>,
+}
+
+/// Who can open sealed objects, as far as everybody may know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    /// Public keys of age, in order.
+    pub recipients: Vec<Recipient>,
+    /// When it was last sealed for others than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekeyed_at: Option<Instant>,
+}
+
+impl Seal {
+    /// What is sealed with these keys; none where they seal nothing.
+    pub fn of(keys: &Keys) -> Option<Seal> {
+        keys.seals().then(|| Seal { recipients: keys.recipients().to_vec(), rekeyed_at: None })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +110,9 @@ pub struct CollectionEntry {
     pub documents: u64,
     /// Raw BSON bytes.
     pub bytes: u64,
-    /// Order-free hash of the documents; see `engine::content`.
+    /// Order-free hash of the documents; see `engine::content`. Of a sealed snapshot it stands in the sealed object
+    /// `contents.json.age`: whoever can guess all documents of a collection could find out by it that they are right.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content: String,
     pub indexes: u32,
     /// Key of the data object; views have none.
@@ -134,10 +159,30 @@ pub struct UploadContent {
     pub bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
-    /// Names the blob.
+    /// Names the blob, unless that is sealed.
     pub sha256: String,
+    /// The blob as it is stored, where it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<ObjectEntry>,
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+}
+
+impl UploadContent {
+    /// The blob as it is stored.
+    pub fn blob(&self) -> Result<ObjectEntry> {
+        match &self.sealed {
+            Some(sealed) => Ok(sealed.clone()),
+            None => {
+                let key = Key::blob(&self.sha256)?.to_string();
+                Ok(ObjectEntry { key, bytes: self.bytes, sha256: self.sha256.clone() })
+            }
+        }
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -158,7 +203,16 @@ pub struct SliceHeader {
     pub entries: u64,
     pub bytes: u64,
     pub sha256: String,
-    /// SHA-256 of the slice before; none at the start of a chain.
+    /// For whom it is sealed; none where it is as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+    /// Of a sealed slice: the number in the name of its data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub number: u32,
+    /// By what the next slice names this one, where its bytes are others since (rekeyed): their SHA-256 when it was hung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hung_as: Option<String>,
+    /// The slice before, by its SHA-256 when it was hung; none at the start of a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     /// By the writer's clock, when the slice was complete.
@@ -185,7 +239,9 @@ impl Manifest {
         let logs = self.own_log.iter().filter(|log| listed(&log.key)).count();
         match broken {
             Some(c) => Err(Fault::bug(format!("the manifest does not list the objects of `{}.{}`", c.db, c.name))),
-            None if self.objects.len() != self.collections.len() + data + logs + 1 => {
+            None if self.objects.len()
+                != self.collections.len() + data + logs + 1 + usize::from(self.seal.is_some()) =>
+            {
                 Err(Fault::bug("the manifest lists an object that belongs to no collection"))
             }
             None => Ok(()),
@@ -194,6 +250,16 @@ impl Manifest {
 }
 
 impl SliceHeader {
+    /// The data of the slice that this is the header of.
+    pub fn data(&self, name: &SliceName) -> Key {
+        let data = name.data();
+        if self.seal.is_some() { data.sealed(self.number) } else { data }
+    }
+
+    /// By what the next slice names this one.
+    pub fn link(&self) -> &str {
+        self.hung_as.as_ref().unwrap_or(&self.sha256)
+    }
     pub fn decode(body: &[u8], place: &str) -> Result<Self> {
         decode(body, place)
     }

@@ -9,13 +9,14 @@ pub mod key;
 pub mod lease;
 pub mod manifest;
 pub mod prune;
+pub mod sealed_name;
 pub mod step;
 pub mod verification;
 
 pub use exclusion::Exclusion;
-pub use format::{open, require};
+pub use format::{id, open, require};
 pub use key::{Key, PruneStep, SliceName, SnapshotName};
 pub use lease::{Holder, Lease};
-pub use manifest::{CollectionEntry, Manifest, ObjectEntry, OwnLog, SliceHeader};
+pub use manifest::{CollectionEntry, Manifest, ObjectEntry, OwnLog, Seal, SliceHeader};
 pub use prune::{Fate, Mark};
 pub use verification::Verification;

@@ -2,6 +2,7 @@
 //! [`ObjectStore`](crate::port::ObjectStore).
 
 pub mod directory;
+pub mod keyed;
 pub mod memory;
 pub mod remembering;
 pub mod s3;

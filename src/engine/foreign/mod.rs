@@ -187,6 +187,7 @@ fn manifest(name: &str, objects: Vec<ObjectEntry>, found: &[Prepared], written_a
         exclude: Vec::new(),
         expires_at: None,
         locked_until: None,
+        seal: None,
         tool_version: "mongodump".to_string(),
         server_version: None,
         objects,

@@ -52,6 +52,9 @@ pub struct PointPlan {
 pub struct SlicePlan {
     #[serde(skip)]
     pub name: SliceName,
+    /// The key of its data.
+    #[serde(skip)]
+    pub data: String,
     pub asset: String,
     pub first: OpTime,
     pub last: OpTime,
@@ -277,6 +280,7 @@ impl<'a> Planner<'a> {
                 decision.keeps.extend(doubt.map(|doubt| Reason::Doubt(doubt.clone())));
                 plans.push(SlicePlan {
                     name: name.clone(),
+                    data: header.data(name).to_string(),
                     asset: asset.to_string(),
                     first: header.first,
                     last: header.last,
@@ -368,7 +372,7 @@ fn objects(
         }
     }
     for slice in slices {
-        let key = slice.name.data().to_string();
+        let key = slice.data.clone();
         let protection = String::new();
         match slice.kept {
             true => {

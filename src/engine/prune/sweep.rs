@@ -16,7 +16,7 @@ use crate::engine::{Event, Listener, points, record};
 use crate::port::{Clock, ObjectStore, Written};
 use crate::repository::manifest::FORMAT;
 use crate::repository::prune::{End, Marked, Record, Verdict};
-use crate::repository::{Key, Mark, PruneStep, SnapshotName};
+use crate::repository::{Key, Mark, PruneStep, SliceHeader, SnapshotName};
 
 const PHASE: &str = "sweep";
 const AT_ONCE: usize = 8;
@@ -96,7 +96,7 @@ impl Sweep<'_> {
         let younger = live.prunings.iter().filter(|other| !other.is_over && !other.is_due(self.now));
         let younger = younger.flat_map(|other| &other.mark.objects).map(|object| object.key.as_str());
         let listed = live.manifests.iter().flat_map(|manifest| &manifest.objects).map(|object| object.key.as_str());
-        let slices = live.slices.iter().map(|(name, _)| name.data().to_string()).collect::<Vec<_>>();
+        let slices = live.slices.iter().map(|(name, header)| header.data(name).to_string()).collect::<Vec<_>>();
         let wanted: BTreeSet<&str> = listed.chain(younger).chain(slices.iter().map(String::as_str)).collect();
         for (mark, verdict) in taken {
             self.one(&mark, verdict, &wanted, &mut swept).await?;
@@ -166,8 +166,11 @@ impl Sweep<'_> {
             }
         }
         for slice in &mark.slices {
-            if let (Some(_), Ok(Key::SliceHeader(name))) = (self.store.head(&slice.key).await?, slice.key.parse()) {
-                still.insert(name.data().to_string());
+            let Ok(Key::SliceHeader(name)) = slice.key.parse() else { continue };
+            match self.store.get(&slice.key).await {
+                Ok(body) => drop(still.insert(SliceHeader::decode(&body, &slice.key)?.data(&name).to_string())),
+                Err(fault) if fault.kind == FaultKind::Missing => {}
+                Err(fault) => return Err(fault),
             }
         }
         Ok(still)
