@@ -29,9 +29,9 @@
 //! | floor | rooms | rule |
 //! |---|---|---|
 //! | foundations | `base` | pure |
-//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `retention`, `audit`, `sim`, `cost`, `gate` | no IO, no async, no clock, no printing |
+//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `retention`, `audit`, `sim`, `cost`, `gate`, `notice` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
-//! | edges | `mongo`, `store`, `clock`, `lab`, `report`, `cli` | the only places with IO |
+//! | edges | `mongo`, `store`, `clock`, `notify`, `lab`, `report`, `cli` | the only places with IO |
 //!
 //! # Words
 //!
@@ -58,6 +58,7 @@
 //! | front | the plans that no other beats in cost, expected loss and complexity at once |
 //! | mark | what a pruning writes before it makes points invisible: what they consisted of, and so what a sweep may remove |
 //! | grace | from the mark to the sweep: longer than anything that may still be at work on what goes |
+//! | notice | what a place of the policy is told: a trouble once when it opens and once when it is over |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;
@@ -70,6 +71,8 @@ pub mod evidence;
 pub mod gate;
 pub mod lab;
 pub mod mongo;
+pub mod notice;
+pub mod notify;
 pub mod policy;
 pub mod port;
 pub mod report;

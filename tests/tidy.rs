@@ -18,12 +18,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
     ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "audit", "sim"]),
     ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),
+    ("notice", &["base", "policy", "evidence", "audit", "gate"]),
     ("port", &["base", "seal"]),
-    ("repository", &["base", "seal", "policy", "evidence", "port"]),
-    ("engine", &["base", "seal", "policy", "evidence", "timeline", "retention", "port", "repository"]),
+    ("repository", &["base", "seal", "policy", "evidence", "notice", "port"]),
+    ("engine", &["base", "seal", "policy", "evidence", "timeline", "retention", "notice", "port", "repository"]),
     ("clock", &["base", "port"]),
     ("mongo", &["base", "port", "engine"]),
     ("store", &["base", "seal", "port"]),
+    ("notify", &["base", "port"]),
     ("lab", &["base", "port", "engine", "mongo", "store"]),
     ("report", &["base", "schedule", "policy", "evidence", "timeline", "audit", "sim", "cost", "gate"]),
     (
@@ -41,12 +43,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sim",
             "cost",
             "gate",
+            "notice",
             "port",
             "repository",
             "engine",
             "clock",
             "mongo",
             "store",
+            "notify",
             "lab",
             "report",
         ],
@@ -56,8 +60,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure: crates that do IO have no business there.
-const PURE: &[&str] =
-    &["base", "schedule", "script", "policy", "evidence", "timeline", "retention", "audit", "sim", "cost", "gate"];
+const PURE: &[&str] = &[
+    "base",
+    "schedule",
+    "script",
+    "policy",
+    "evidence",
+    "timeline",
+    "retention",
+    "audit",
+    "sim",
+    "cost",
+    "gate",
+    "notice",
+];
 const IMPURE: &[&str] =
     &["tokio", "mongodb::", "aws_sdk_s3", "std::fs", "std::net", "std::process", "std::env", "async "];
 

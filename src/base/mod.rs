@@ -7,6 +7,7 @@ pub mod parallel;
 pub mod place;
 pub mod quantity;
 pub mod rng;
+pub mod text;
 pub mod time;
 
 pub use compression::{Codec, Compression};

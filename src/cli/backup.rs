@@ -10,6 +10,7 @@ use super::output::{self, Format, Global};
 use super::progress::Progress;
 use super::serving::{Serving, ServingArgs, Work};
 use super::signals;
+use super::telling::About;
 use crate::base::{Compression, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::backup::{self, BackupRequest};
@@ -64,6 +65,10 @@ impl Args {
                 None => self.back_up(global).await,
             }
         })
+    }
+
+    pub fn about(&self) -> Option<About<'_>> {
+        Some(self.serving.about(Work::Points, &self.repository))
     }
 
     fn serving(&self, global: &Global) -> Result<Serving> {

@@ -11,6 +11,7 @@ use super::mongo_args::MongoArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
 use super::serving::{Serving, ServingArgs, Work};
+use super::telling::About;
 use super::{signals, worker};
 use crate::base::{Bytes, Fault, Result, Span};
 use crate::clock::SystemClock;
@@ -53,6 +54,10 @@ impl Args {
                 false => self.capture(global).await,
             }
         })
+    }
+
+    pub fn about(&self) -> Option<About<'_>> {
+        (!self.status).then(|| self.serving.about(Work::Log, &self.repository))
     }
 
     async fn tell_status(&self, global: &Global) -> Result<Exit> {

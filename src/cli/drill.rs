@@ -14,6 +14,7 @@ use super::policy_file;
 use super::progress::Progress;
 use super::recovery_target;
 use super::signals;
+use super::telling::About;
 use crate::base::{Bytes, Fault, FaultKind, Result, Span};
 use crate::clock::SystemClock;
 use crate::engine::drill::{self, DrillRequest, Practised};
@@ -24,6 +25,7 @@ use crate::evidence::{Drill, DrillOutcome, Phase};
 use crate::lab::guard::Guard;
 use crate::lab::server::{MongoOptions, MongoServer, ServerKind, locate};
 use crate::mongo::{Target, client};
+use crate::policy::Work;
 use crate::port::{Clock, MongoTarget};
 use crate::{repository, store};
 
@@ -79,6 +81,17 @@ impl Args {
             Some(step) => step.run(global),
             None => output::runtime()?.block_on(self.drill(global)),
         }
+    }
+
+    pub fn about(&self) -> Option<About<'_>> {
+        let repo = self.repo.clone().filter(|_| self.step.is_none())?;
+        Some(About {
+            work: Work::Drill,
+            asset: self.asset.as_deref(),
+            protection: None,
+            policy: self.policy.as_deref(),
+            repository: RepositoryArgs { repo, s3: self.s3.clone() },
+        })
     }
 
     async fn drill(&self, global: &Global) -> Result<Exit> {

@@ -19,6 +19,7 @@ mod inventory;
 mod judged;
 mod keys;
 mod mongo_args;
+mod notify;
 mod output;
 mod policy_file;
 mod prices;
@@ -33,6 +34,7 @@ mod schema;
 mod serving;
 mod signals;
 mod simulate;
+mod telling;
 mod tradeoff;
 mod verify;
 mod worker;
@@ -82,6 +84,8 @@ enum Verb {
     Runs(runs::Args),
     /// Write what a scheduler runs from, show the coming runs, hold files against the policy
     Schedule(schedule::Args),
+    /// Tell what failed, what is breached and what is over, once
+    Notify(notify::Args),
     /// Hold the evidence against the policy
     Audit(audit::Args),
     /// Simulate the policy's failure scenarios
@@ -119,15 +123,16 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
     match &cli.verb {
         Verb::Demo(args) => args.run(global),
         Verb::Init(args) => args.run(global),
-        Verb::Backup(args) => args.run(global),
-        Verb::Capture(args) => args.run(global),
+        Verb::Backup(args) => telling::after(global, args.about(), args.run(global)),
+        Verb::Capture(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Inventory(args) => args.run(global),
         Verb::Restore(args) => args.run(global),
-        Verb::Drill(args) => args.run(global),
-        Verb::Verify(args) => args.run(global),
-        Verb::Prune(args) => args.run(global),
+        Verb::Drill(args) => telling::after(global, args.about(), args.run(global)),
+        Verb::Verify(args) => telling::after(global, args.about(), args.run(global)),
+        Verb::Prune(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Runs(args) => args.run(global),
         Verb::Schedule(args) => args.run(global),
+        Verb::Notify(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Audit(args) => args.run(global, form),
         Verb::Check(args) => args.run(global, form),
         Verb::Simulate(args) => args.run(global),

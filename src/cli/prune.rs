@@ -9,13 +9,14 @@ use super::Exit;
 use super::connect::RepositoryArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
+use super::telling::About;
 use super::{policy_file, prices};
 use crate::base::quantity::money;
 use crate::base::{Bytes, Instant, Result, Span};
 use crate::clock::SystemClock;
 use crate::cost::{self, PriceBook, saving};
 use crate::engine::prune::{self, Plan, PruneRequest, Pruned, SlicePlan};
-use crate::policy::Policy;
+use crate::policy::{Policy, Work};
 use crate::port::Clock;
 use crate::report::table::{Set, Table};
 use crate::repository;
@@ -52,6 +53,17 @@ struct Printed<'a> {
 }
 
 impl Args {
+    /// A plan alone is told to nobody.
+    pub fn about(&self) -> Option<About<'_>> {
+        self.apply.then(|| About {
+            work: Work::Prune,
+            asset: self.asset.as_deref(),
+            protection: None,
+            policy: self.policy.as_deref(),
+            repository: self.repository.clone(),
+        })
+    }
+
     pub fn run(&self, global: &Global) -> Result<Exit> {
         let policy = self.policy.as_deref().map(policy_file::load).transpose()?;
         let request =

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::Exit;
 use super::connect::RepositoryArgs;
 use super::output::{self, Format, Global};
-use crate::base::{Instant, Result, Span};
+use crate::base::{Fault, Instant, Result, Span};
 use crate::clock::SystemClock;
-use crate::evidence::RunOutcome;
-use crate::port::{Clock, ObjectStore};
+use crate::evidence::Ran;
+use crate::port::Clock;
 use crate::report::table::{Set, Table};
-use crate::repository::key::VERIFICATIONS;
-use crate::repository::{Key, Verification, catalog};
+use crate::repository::history;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,19 +30,6 @@ pub struct Args {
     metrics: bool,
 }
 
-/// What one run of a verb did to one asset.
-#[derive(Debug, Clone, Serialize)]
-struct Ran {
-    verb: String,
-    asset: String,
-    id: String,
-    started_at: Instant,
-    took: Span,
-    /// None: it did what it should.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<String>,
-}
-
 /// Runs of one verb on one asset.
 type Of<'a> = (&'a str, &'a str);
 
@@ -57,7 +41,8 @@ impl Args {
         let now = SystemClock.now();
         let (mut runs, unreadable) = output::runtime()?.block_on(async {
             let store = self.repository.open_existing().await?;
-            all(store.as_ref(), now).await
+            let (evidence, runs) = history::read(store.as_ref(), now).await?;
+            Ok::<_, Fault>((runs, evidence.unreadable.len()))
         })?;
         if unreadable > 0 {
             output::tell(
@@ -78,53 +63,6 @@ impl Args {
         }
         Ok(Exit::Done)
     }
-}
-
-/// All that is on record, and how much of it could not be read.
-async fn all(store: &dyn ObjectStore, now: Instant) -> Result<(Vec<Ran>, usize)> {
-    let evidence = catalog::read(store, now).await?;
-    let unreadable = evidence.unreadable.len();
-    let mut runs: Vec<Ran> = Vec::new();
-    for run in evidence.runs {
-        let took = run.took();
-        let failed = match run.outcome {
-            RunOutcome::Done => None,
-            RunOutcome::Failed { why } => Some(why),
-        };
-        runs.push(Ran { verb: run.verb, asset: run.asset, id: run.id, started_at: run.started_at, took, failed });
-    }
-    for drill in evidence.drills {
-        let failed = (!drill.passed()).then(|| drill.why_failed());
-        let took = drill.took();
-        let verb = "drill".to_string();
-        runs.push(Ran { verb, asset: drill.asset, id: drill.id, started_at: drill.started_at, took, failed });
-    }
-    for object in store.list(VERIFICATIONS).await? {
-        if let Ok(Key::Verification(_)) = object.key.parse() {
-            runs.extend(verified(&Verification::decode(&store.get(&object.key).await?, &object.key)?));
-        }
-    }
-    Ok((runs, unreadable))
-}
-
-/// A verification is a run for each asset of which it read something.
-fn verified(verification: &Verification) -> Vec<Ran> {
-    let points = verification.points.iter().map(|of| (&of.asset, of.bad.first()));
-    let chains = verification.chains.iter().map(|of| (&of.asset, of.bad.first()));
-    let mut found: BTreeMap<&String, Option<String>> = BTreeMap::new();
-    for (asset, bad) in points.chain(chains) {
-        let failed = found.entry(asset).or_default();
-        *failed = failed.take().or(bad.map(|bad| format!("{} {}", bad.key, bad.why)));
-    }
-    let ran = |(asset, failed): (&String, Option<String>)| Ran {
-        verb: "verify".to_string(),
-        asset: asset.clone(),
-        id: verification.id.clone(),
-        started_at: verification.started_at,
-        took: verification.ended_at - verification.started_at,
-        failed,
-    };
-    found.into_iter().map(ran).collect()
 }
 
 fn table(runs: &[Ran], newest: usize) -> String {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::connect::RepositoryArgs;
 use super::keys::RecipientArgs;
 use super::output::{self, Global};
 use super::policy_file;
+use super::telling::About;
 use crate::base::{Compression, Fault, Keeping, Result, ServerEncryption, Span, StorageClass};
-use crate::policy::{Mechanism, Placed, Policy, Problem, Protection};
+use crate::policy::{self, Mechanism, Placed, Policy, Problem, Protection};
 use crate::port::ObjectStore;
 use crate::seal::{Identity, Keys, Recipient};
 use crate::store::keyed;
@@ -67,6 +69,21 @@ impl Serving {
 }
 
 impl ServingArgs {
+    /// What a run was for, for whoever is told how it ended.
+    pub fn about(&self, work: Work, repository: &RepositoryArgs) -> About<'_> {
+        let policy = self.policy.as_deref().and_then(|path| policy_file::load(path).ok());
+        let served = policy.as_ref().and_then(|policy| {
+            served(policy, &self.asset, self.protection.as_deref(), work).ok().map(|served| served.name.clone())
+        });
+        About {
+            work: if work == Work::Log { policy::Work::Capture } else { policy::Work::Backup },
+            asset: Some(&self.asset),
+            protection: served.or(self.protection.clone()),
+            policy: self.policy.as_deref(),
+            repository: repository.clone(),
+        }
+    }
+
     pub fn resolve(&self, work: Work, global: &Global) -> Result<Serving> {
         let mut serving = match &self.policy {
             None => Serving { protection: self.protection.clone(), ..Serving::default() },

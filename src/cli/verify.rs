@@ -1,12 +1,16 @@
 //! `plimsoll verify`: reads back what is stored and hashes it again.
 
+use std::path::PathBuf;
+
 use super::Exit;
 use super::connect::RepositoryArgs;
 use super::output::{self, Format, Global};
 use super::progress::Progress;
+use super::telling::About;
 use crate::base::{Bytes, Fault, Result};
 use crate::clock::SystemClock;
 use crate::engine::verify::{self, VerifyRequest};
+use crate::policy::Work;
 use crate::report::table::{Set, Table};
 use crate::report::text::harmless;
 use crate::repository::Verification;
@@ -15,6 +19,9 @@ use crate::repository::Verification;
 pub struct Args {
     #[command(flatten)]
     repository: RepositoryArgs,
+    /// Policy whose places are told how it ended
+    #[arg(long, env = "PLIMSOLL_POLICY", value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Verify this asset alone [default: all of the repository]
     #[arg(long, value_name = "NAME")]
     asset: Option<String>,
@@ -30,6 +37,16 @@ pub struct Args {
 }
 
 impl Args {
+    pub fn about(&self) -> Option<About<'_>> {
+        Some(About {
+            work: Work::Verify,
+            asset: self.asset.as_deref(),
+            protection: None,
+            policy: self.policy.as_deref(),
+            repository: self.repository.clone(),
+        })
+    }
+
     pub fn run(&self, global: &Global) -> Result<Exit> {
         let verification = output::runtime()?.block_on(async {
             let store = self.repository.open_existing().await?;

@@ -46,6 +46,7 @@ pub mod sift;
 pub mod skew;
 pub mod step;
 pub mod sync;
+pub mod telling;
 pub mod transfer;
 pub mod translate;
 pub mod unpack;

@@ -4,6 +4,8 @@ pub mod drill;
 pub mod import;
 pub mod inventory;
 pub mod merge;
+pub mod ran;
 
 pub use drill::{Check, Drill, DrillOutcome, Phase};
 pub use inventory::{Coverage, Evidence, Health, Origin, RecoveryPoint, Run, RunOutcome, Unreadable};
+pub use ran::Ran;

@@ -142,6 +142,8 @@ fn over(own: PolicyTable, wider: PolicyTable) -> PolicyTable {
         protection: named(own.protection, wider.protection),
         resource: named(own.resource, wider.resource),
         scenario: named(own.scenario, wider.scenario),
+        operations: own.operations.or(wider.operations),
+        notify: named(own.notify, wider.notify),
         waiver: rows(own.waiver, wider.waiver),
         contact: rows(own.contact, wider.contact),
     }

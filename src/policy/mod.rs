@@ -8,6 +8,7 @@ pub mod chance;
 pub mod document;
 pub mod include;
 pub mod objective;
+pub mod operations;
 pub mod place;
 pub mod plan;
 pub mod problem;
@@ -23,6 +24,7 @@ pub use beside::{Beside, Scheduled};
 pub use chance::{Lognormal, Resource, Sharing, Trouble, Uncertain};
 pub use include::Fetched;
 pub use objective::{Consistency, Objective};
+pub use operations::{Channel, Notify, Occasion, Operations, Secret, Work};
 pub use place::{Place, Placed, SourceText};
 pub use plan::{
     Asset, AssetKind, Credential, Domain, DomainKind, Expectation, Expects, Mechanism, Medium, Protection, Scheduler,
@@ -60,6 +62,10 @@ pub struct Policy {
     pub prices: Option<Placed<String>>,
     /// The plans to weigh; those by default where absent.
     pub tradeoff: Option<Ranges>,
+    /// When what no protection does by itself is done.
+    pub operations: Operations,
+    /// Places that failures, breaches and recoveries are told to.
+    pub notify: Vec<Notify>,
     pub contacts: Vec<Contact>,
     pub waivers: Vec<Waiver>,
 }

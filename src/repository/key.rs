@@ -14,6 +14,7 @@
 //! drills/steps/<id>/start.json | done.json                                          timed by hand
 //! runs/<id>.json
 //! verifications/<id>.json
+//! notices/<place>/<number>.json | <number>.end.json                             what a place was told; twenty digits
 //! prunes/<id>/mark.json | fate.json | end.json
 //! ```
 
@@ -21,6 +22,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::dump_name::Namespace;
+use super::notice::NoticeName;
 use super::sealed_name::{is_sealed, without_seal};
 use crate::base::{Codec, Fault, OpTime, Result};
 use crate::seal::SUFFIX;
@@ -55,6 +57,8 @@ pub enum Key {
     Prune(Name, PruneStep),
     /// Data in the age format. Sealed twice, the same bytes are others: the number tells apart what has one name.
     Sealed(Box<Key>, u32),
+    /// What a place of the policy is told, or what came of it.
+    Notice(NoticeName, bool),
 }
 
 /// What is written of a pruning as it goes on.
@@ -108,6 +112,7 @@ pub const DRILLS: &str = "drills/";
 pub const RUNS: &str = "runs/";
 pub const VERIFICATIONS: &str = "verifications/";
 pub const PRUNES: &str = "prunes/";
+pub const NOTICES: &str = "notices/";
 
 impl PruneStep {
     const ALL: [PruneStep; 3] = [PruneStep::Mark, PruneStep::Fate, PruneStep::End];
@@ -301,6 +306,7 @@ impl fmt::Display for Key {
             Key::Run(id) => write!(f, "{RUNS}{id}.json"),
             Key::Verification(id) => write!(f, "{VERIFICATIONS}{id}.json"),
             Key::Prune(id, step) => write!(f, "{PRUNES}{id}/{}", step.file()),
+            Key::Notice(notice, is_end) => f.write_str(&notice.show(*is_end)),
         }
     }
 }
@@ -339,6 +345,7 @@ fn read(text: &str) -> Option<Key> {
             let (id, file) = rest.split_once('/')?;
             Key::prune(id, PruneStep::ALL.into_iter().find(|step| step.file() == file)?).ok()
         }
+        "notices" => NoticeName::read(rest).map(|(name, is_end)| Key::Notice(name, is_end)),
         _ => None,
     }
 }

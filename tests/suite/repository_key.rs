@@ -2,6 +2,7 @@
 
 use plimsoll::base::{Codec, OpTime};
 use plimsoll::repository::key::{Digest, LeaseName, Name};
+use plimsoll::repository::notice::NoticeName;
 use plimsoll::repository::{Key, SliceName, SnapshotName};
 use proptest::prelude::*;
 
@@ -41,6 +42,8 @@ fn keys() -> impl Strategy<Value = Key> {
         digest.prop_map(Key::Blob),
         names().prop_map(Key::Drill),
         names().prop_map(Key::Run),
+        (names(), any::<u64>(), any::<bool>())
+            .prop_map(|(place, number, is_end)| Key::Notice(NoticeName { place, number }, is_end)),
     ]
 }
 
@@ -54,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_a_key_is_written_the_same(text in "(snapshots|oplog|leases|blobs|drills|runs)/[a-f0-9./%-]{0,80}") {
+    fn whatever_is_read_as_a_key_is_written_the_same(text in "(snapshots|oplog|leases|blobs|drills|runs|notices)/[a-f0-9./%-]{0,80}") {
         if let Ok(key) = text.parse::<Key>() {
             prop_assert_eq!(key.to_string(), text);
         }

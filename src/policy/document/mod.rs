@@ -1,6 +1,7 @@
 //! The policy file as it is written: TOML read into tables of placed values, with every problem noted.
 
 pub mod chances;
+pub mod operations;
 pub mod reader;
 mod suggest;
 pub mod tables;

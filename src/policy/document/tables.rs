@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::chances::{PerYear, ResourceTable, TroubleTable};
+use super::operations::{NotifyTable, OperationsTable};
 use super::reader::table;
 use super::tradeoff::TradeoffTable;
 use super::values::{Amount, Fraction, List, Name, Named, Positive, Rows, Share, Text, Wait};
@@ -47,6 +48,10 @@ table! {
         resource: Named<ResourceTable>, optional;
         /// The failures that the plan is for, each with its runbook.
         scenario: Named<ScenarioTable>, optional;
+        /// When verifications, prunings, drills and notices are due.
+        operations: OperationsTable, optional;
+        /// Places that failures, breaches and recoveries are told to.
+        notify: Named<NotifyTable>, optional;
         /// Findings that somebody accepts until a date.
         waiver: Rows<WaiverTable>, optional;
         /// The people to call.

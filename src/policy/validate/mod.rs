@@ -3,6 +3,7 @@
 mod asset;
 mod chances;
 mod names;
+mod operations;
 mod plan;
 mod ranges;
 mod scenario;
@@ -71,6 +72,8 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let resources = chances::resources(named(tables.resource), reader);
     let scenarios = scenario::scenarios(named(tables.scenario), &names, &resources, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
+    let operations = operations::operations(tables.operations, zone, reader);
+    let notify = operations::places(named(tables.notify), source, reader);
     let objective = objective(tables.objective);
     let tradeoff = ranges::ranges(tables.tradeoff, &objective, &names, reader);
     Some(Policy {
@@ -89,6 +92,8 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
         losses: tables.losses.and_then(|losses| loss_rates(losses.value)),
         prices: tables.prices.map(|prices| prices.map(|text| text.0)),
         tradeoff,
+        operations,
+        notify,
         contacts: rows(tables.contact).into_iter().filter_map(|c| contact(c.value, zone)).collect(),
         waivers,
     })
