@@ -12,8 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["base", "schedule", "script"]),
     ("evidence", &["base", "policy"]),
     ("timeline", &["base", "schedule", "policy", "evidence"]),
+    ("runbook", &["base", "policy", "timeline"]),
     ("retention", &["base", "policy"]),
-    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline", "retention"]),
+    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline", "runbook", "retention"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
     ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "audit", "sim"]),
     ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),
@@ -24,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mongo", &["base", "port", "engine"]),
     ("store", &["base", "port"]),
     ("lab", &["base", "port", "engine", "mongo", "store"]),
-    ("report", &["base", "schedule", "policy", "evidence", "timeline", "audit", "sim", "cost", "gate"]),
+    ("report", &["base", "schedule", "policy", "evidence", "timeline", "runbook", "audit", "sim", "cost", "gate"]),
     (
         "cli",
         &[
@@ -34,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "policy",
             "evidence",
             "timeline",
+            "runbook",
             "retention",
             "audit",
             "sim",
@@ -54,8 +56,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that are pure: crates that do IO have no business there.
-const PURE: &[&str] =
-    &["base", "schedule", "script", "policy", "evidence", "timeline", "retention", "audit", "sim", "cost", "gate"];
+const PURE: &[&str] = &[
+    "base",
+    "schedule",
+    "script",
+    "policy",
+    "evidence",
+    "timeline",
+    "runbook",
+    "retention",
+    "audit",
+    "sim",
+    "cost",
+    "gate",
+];
 const IMPURE: &[&str] =
     &["tokio", "mongodb::", "aws_sdk_s3", "std::fs", "std::net", "std::process", "std::env", "async "];
 

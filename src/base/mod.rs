@@ -3,10 +3,12 @@
 pub mod compression;
 pub mod fault;
 pub mod keeping;
+pub mod markdown;
 pub mod parallel;
 pub mod place;
 pub mod quantity;
 pub mod rng;
+pub mod text;
 pub mod time;
 
 pub use compression::{Codec, Compression};
