@@ -28,8 +28,8 @@
 //!
 //! | floor | rooms | rule |
 //! |---|---|---|
-//! | foundations | `base` | pure |
-//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `retention`, `audit`, `sim`, `cost`, `gate`, `notice` | no IO, no async, no clock, no printing |
+//! | foundations | `base`, `seal` | pure |
+//! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `runbook`, `retention`, `audit`, `sim`, `cost`, `gate`, `notice` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
 //! | edges | `mongo`, `store`, `clock`, `notify`, `lab`, `report`, `cli` | the only places with IO |
 //!
@@ -49,6 +49,7 @@
 //! | evidence | recovery points, coverage, drills, runs (failures included); each with where it came from |
 //! | scenario | a declared failure: what it destroys, how often, how late it is noticed, the runbook that ends it |
 //! | loss window | for a failure at t: from the newest usable consistent instant to the last write that is lost |
+//! | recovery plan | what people follow in an incident, made from the policy: `report runbook`; a committed copy can drift |
 //! | downtime | from the failure until service: the critical path of the runbook's steps |
 //! | RPO, RTO | the longest loss window, and the longest downtime, that the business allows |
 //! | verdict | `Met`, `Breached` or `Unproven`; missing, stale or unreadable evidence is Unproven, never Met |
@@ -78,6 +79,7 @@ pub mod port;
 pub mod report;
 pub mod repository;
 pub mod retention;
+pub mod runbook;
 pub mod schedule;
 pub mod script;
 pub mod seal;

@@ -191,6 +191,9 @@ codes! {
     JobUndeclared "job-undeclared" Minor
         "a scheduled job looks like a backup, and the policy does not know it"
         ["NIST CP-2"] "job_undeclared";
+    RunbookDrift "runbook-drift" Major
+        "the committed recovery plan is not what the policy makes"
+        ["NIST CP-2", "ISO 27001 A.5.30", "DORA 11", "CIS 11.1"] "runbook_drift";
     ScriptNamesDiffer "script-names-differ" Critical
         "a script looks for names that nothing writes"
         ["NIST CP-4", "NIST CP-9(2)"] "script_names_differ";

@@ -25,6 +25,7 @@ pub use code::Code;
 pub use context::{Context, Report};
 pub use finding::{Finding, Severity, Subject};
 pub use recovery::Recovery;
+pub use runs::Missed;
 pub use stock::{Known, Stock};
 pub use verdict::{Audit, Cell, Measure, Pass, Verdict};
 
@@ -68,6 +69,36 @@ pub fn run_by_asset<E: Send>(
 ) -> Result<Audit, E> {
     let known = known_at(evidence, as_of);
     Task { policy, evidence: Some(&known), as_of, window, ahead: None, charts: false }.run(shelf, threads)
+}
+
+/// How long each scenario's runbook takes, as declared and as drills up to `as_of` measured it, in the policy's order.
+pub fn recoveries<'a>(policy: &'a Policy, evidence: Option<&Evidence>, as_of: Instant) -> Vec<Recovery<'a>> {
+    let evidence = evidence.map(|evidence| known_at(evidence, as_of));
+    let index = evidence.as_deref().map(stock::Index::of).unwrap_or_default();
+    let known = evidence.as_deref().map(|evidence| Known::of(policy, evidence, &index));
+    policy.scenarios.iter().map(|scenario| Recovery::of(policy, known.as_ref(), scenario, as_of)).collect()
+}
+
+/// Planned runs in `window` of which nothing is on record.
+pub fn missed(policy: &Policy, evidence: &Evidence, window: Window) -> Vec<Missed> {
+    let evidence = known_at(evidence, window.until);
+    let index = stock::Index::of(&evidence);
+    let known = Known::of(policy, &evidence, &index);
+    let context = Context::new(policy, Some(&known), window.until, window);
+    let none = Evidence::none(Instant::MAX);
+    let mut missed = Vec::new();
+    for asset in &policy.assets {
+        let stock = Stock::of(policy, asset, Some(&known), &index, &none);
+        for protection in context.copies_of(asset) {
+            let Some(slots) = runs::slots(&context, &stock, protection) else { continue };
+            let mut due: Vec<Instant> = slots.missed().into_iter().flatten().map(|slot| slot.at).collect();
+            due.sort_unstable();
+            if !due.is_empty() {
+                missed.push(Missed { asset: asset.name.clone(), protection: protection.name.clone(), due });
+            }
+        }
+    }
+    missed
 }
 
 /// What was known at `as_of` of what `evidence` holds.

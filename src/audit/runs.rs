@@ -14,6 +14,14 @@ pub struct Slot {
     pub made: Option<Instant>,
 }
 
+/// Runs of one protection of one asset that left nothing, by when they were due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    pub asset: String,
+    pub protection: String,
+    pub due: Vec<Instant>,
+}
+
 /// The planned runs of one protection of one asset that evidence can speak for.
 pub struct Slots {
     pub all: Vec<Slot>,

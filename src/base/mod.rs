@@ -3,6 +3,7 @@
 pub mod compression;
 pub mod fault;
 pub mod keeping;
+pub mod markdown;
 pub mod parallel;
 pub mod place;
 pub mod quantity;

@@ -1,4 +1,4 @@
-//! The files beside a policy that a command line names: schedules and scripts.
+//! The files beside a policy that a command line names: schedules, scripts and the recovery plan.
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,9 @@ pub struct BesideArgs {
     /// Shell scripts of the backups and restores
     #[arg(long, value_name = "FILE", num_args = 1..)]
     scripts: Vec<PathBuf>,
+    /// The committed recovery plan, as `report runbook` made it; where it and the policy differ is a finding
+    #[arg(long, value_name = "FILE")]
+    runbook: Option<PathBuf>,
     /// Time zone of the hosts whose schedules do not say their own, such as UTC
     #[arg(long, value_name = "ZONE")]
     host_zone: Option<Tz>,
@@ -37,7 +40,8 @@ impl BesideArgs {
         policy.beside.host_zone = self.host_zone;
         let schedules = self.schedules.iter().map(|path| (Sort::Schedule, "schedule", path));
         let scripts = self.scripts.iter().map(|path| (Sort::Script, "script", path));
-        for (sort, what, path) in schedules.chain(scripts) {
+        let runbook = self.runbook.iter().map(|path| (Sort::Runbook, "runbook", path));
+        for (sort, what, path) in schedules.chain(scripts).chain(runbook) {
             let Some(text) = read(what, path)? else { continue };
             let Policy { source, beside, .. } = &mut policy;
             let file = SourceText::new(path.display().to_string(), text);

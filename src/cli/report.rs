@@ -1,5 +1,7 @@
 //! `plimsoll report`: the reports that people read, written into a folder.
 
+mod earlier;
+mod runbook;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::port::Clock;
 use crate::report::table::Look;
+use crate::report::view::Earlier;
 use crate::report::{self, Inputs, View, terminal};
 use crate::sim::{self, campaign};
 use crate::timeline::Basis;
@@ -30,6 +33,8 @@ pub struct Args {
 enum Kind {
     /// The week against the policy: one page, its charts, and the tables behind them
     Weekly(Weekly),
+    /// The recovery plan that people follow in an incident, made from the policy, with the times that drills measured
+    Runbook(runbook::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -51,6 +56,10 @@ struct Weekly {
     /// Folder that the files are written into
     #[arg(long, value_name = "DIR", default_value = "plimsoll-report")]
     out: PathBuf,
+    /// Say what changed since this file: an earlier report.json, or the evidence.json beside it [default: the same evidence
+    /// as it stood a week before]
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
     /// Work the report out again that this file is of, with its own settings, and say whether it comes out the same:
     /// weekly.html, report.json or any file beside them
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "window", "years", "seed", "as_of"])]
@@ -62,8 +71,10 @@ pub use crate::report::view::MadeWith as Week;
 
 impl Args {
     pub fn run(&self, global: &Global) -> Result<Exit> {
-        let Kind::Weekly(weekly) = &self.kind;
-        weekly.run(global)
+        match &self.kind {
+            Kind::Weekly(weekly) => weekly.run(global),
+            Kind::Runbook(runbook) => runbook.run(global),
+        }
     }
 }
 
@@ -81,7 +92,8 @@ impl Weekly {
         // What is later than the instant that the report speaks of is not in it, so that it can be made again.
         let evidence = evidence.map(|evidence| evidence.as_of(as_of));
         let week = Week { as_of, window: self.window, years: self.years, seed: self.seed };
-        let view = view(&policy, &self.policy, evidence.as_ref(), week)?;
+        let earlier = earlier::of(&policy, evidence.as_ref(), week, self.since.as_deref())?;
+        let view = view(&policy, &self.policy, evidence.as_ref(), earlier.as_ref(), week)?;
         let paths = report::write_all(&view, evidence.as_ref(), &self.out)?;
         match global.format {
             Format::Json => output::print_json(&paths)?,
@@ -99,14 +111,21 @@ impl Weekly {
         let given = Given::read(file)?;
         let week = given.made_with()?;
         let evidence = evidence.map(|evidence| evidence.as_of(week.as_of));
-        given.compare(policy, evidence.as_ref(), &self.policy, week)?;
+        let earlier = earlier::of(policy, evidence.as_ref(), week, self.since.as_deref())?;
+        given.compare(policy, evidence.as_ref(), &self.policy, earlier.as_ref(), week)?;
         output::tell(global, &format!("`{}` is what its policy and evidence make, byte by byte", file.display()));
         Ok(Exit::Done)
     }
 }
 
 /// Audits, simulates and prices, and puts it all in one view.
-pub fn view(policy: &Policy, policy_file: &Path, evidence: Option<&Evidence>, week: Week) -> Result<View> {
+pub fn view(
+    policy: &Policy,
+    policy_file: &Path,
+    evidence: Option<&Evidence>,
+    earlier: Option<&Earlier>,
+    week: Week,
+) -> Result<View> {
     let Week { as_of, window, years, seed } = week;
     let nothing = Evidence::none(as_of);
     let audit = audit::run(policy, Some(evidence.unwrap_or(&nothing)), as_of, Window::new(as_of - window, as_of));
@@ -124,6 +143,7 @@ pub fn view(policy: &Policy, policy_file: &Path, evidence: Option<&Evidence>, we
         book: Some(&book),
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        earlier,
         made_with: week,
     }))
 }

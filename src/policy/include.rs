@@ -84,6 +84,22 @@ impl Files {
 
     /// A file that stands at a path relative to the file that names it.
     pub fn file(&mut self, path: &Placed<Text>, from: &str, fetch: &mut Fetch) -> Option<Fetched> {
+        self.file_if_there(path, from, fetch)?.map_or_else(
+            |said| {
+                let message = format!("cannot read `{}`: {said}", short(&path.value.0));
+                self.wrong(path.at, message, "write it from the folder of this file, such as `../defaults.toml`")
+            },
+            Some,
+        )
+    }
+
+    /// The same for one that may not be there: then why it cannot be read.
+    pub fn file_if_there(
+        &mut self,
+        path: &Placed<Text>,
+        from: &str,
+        fetch: &mut Fetch,
+    ) -> Option<Result<Fetched, String>> {
         let text = &path.value.0;
         if self.source.beside.len() >= MOST_FILES {
             return self.wrong(path.at, format!("more than {MOST_FILES} files are named"), "name fewer of them");
@@ -92,13 +108,7 @@ impl Files {
             let message = format!("`{}` is not a relative path", short(text));
             return self.wrong(path.at, message, "write it from the folder of this file, such as `../defaults.toml`");
         }
-        match fetch(from, text) {
-            Ok(fetched) => Some(fetched),
-            Err(said) => {
-                let message = format!("cannot read `{}`: {said}", short(text));
-                self.wrong(path.at, message, "write it from the folder of this file, such as `../defaults.toml`")
-            }
-        }
+        Some(fetch(from, text))
     }
 
     pub fn wrong<T>(&mut self, at: Place, message: impl Into<String>, help: &str) -> Option<T> {
@@ -133,6 +143,7 @@ fn over(own: PolicyTable, wider: PolicyTable) -> PolicyTable {
         include: None,
         schedules: own.schedules.or(wider.schedules),
         scripts: own.scripts.or(wider.scripts),
+        runbook_file: own.runbook_file.or(wider.runbook_file),
         objective: objective(own.objective, wider.objective),
         losses: own.losses.or(wider.losses),
         tradeoff: own.tradeoff.or(wider.tradeoff),

@@ -20,7 +20,7 @@ pub mod validate;
 pub mod waiver;
 pub mod written;
 
-pub use beside::{Beside, Scheduled};
+pub use beside::{Beside, RunbookCopy, Scheduled};
 pub use chance::{Lognormal, Resource, Sharing, Trouble, Uncertain};
 pub use include::Fetched;
 pub use objective::{Consistency, Objective};

@@ -23,6 +23,8 @@ pub struct Scenario {
     pub per_year_source: Option<String>,
     /// Time from the failure until somebody knows.
     pub noticed_after: Placed<Duration>,
+    /// What notices it.
+    pub noticed_by: Option<Placed<String>>,
     /// Whether writes go on after the failure, and are lost up to the time it is noticed.
     pub writes_continue: bool,
     pub runbook: Vec<Step>,
@@ -59,6 +61,10 @@ pub struct Step {
     pub asset: Option<Placed<String>>,
     /// What it shares with other steps of the runbook.
     pub uses: Option<Resource>,
+    /// Who does it.
+    pub owner: Option<Placed<String>>,
+    /// The credentials that it needs.
+    pub needs: Vec<Placed<String>>,
 }
 
 /// How long something takes.

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod format;
 pub mod html;
 pub mod json;
+pub mod runbook;
 pub mod table;
 pub mod terminal;
 pub mod text;
@@ -19,7 +20,7 @@ pub use view::{Inputs, View};
 pub use write::write_all;
 
 /// SHA-256 as hexadecimal digits.
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     let mut hex = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {
         let _ = write!(hex, "{byte:02x}");

@@ -95,6 +95,7 @@ mod restore_instants;
 mod restore_part;
 mod restored;
 mod retention;
+mod runbook;
 mod runs;
 mod s3_faults;
 mod s3_faults_capture;

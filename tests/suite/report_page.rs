@@ -228,6 +228,7 @@ fn with_view<T>(change: impl FnOnce(&mut Policy, &mut Evidence, &mut Audit), use
         book: None,
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        earlier: None,
         made_with: made_with(&audit),
     }))
 }
@@ -370,6 +371,7 @@ fn a_page_without_evidence_says_so_and_claims_nothing_observed() {
         book: None,
         bill: None,
         tradeoff: None,
+        earlier: None,
         made_with: made_with(&audit),
     };
     let view = View::build(&inputs);

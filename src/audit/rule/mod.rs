@@ -46,6 +46,7 @@ mod retention_short;
 mod rto_declared;
 mod rto_drilled;
 mod rto_unproven;
+mod runbook_drift;
 mod runs_missed;
 mod schedule_drift;
 mod scheduler_unbounded;
@@ -118,6 +119,7 @@ pub const ALL: &[Rule] = &[
     Whole(scheduler_unbounded::check),
     Whole(schedule_drift::check),
     Whole(job_undeclared::check),
+    Whole(runbook_drift::check),
     Whole(channel_unproven::check),
     Copies(protection_unproven::check),
     Whole(protection_unused::check),

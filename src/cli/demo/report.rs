@@ -63,6 +63,8 @@ fn make(judged: &Judged, seed: u64, out: &Path) -> Result<Reported> {
         book: Some(&book),
         bill: Some(&bill),
         tradeoff: Some(&tradeoff),
+        // The data is a minute old.
+        earlier: None,
         made_with: MadeWith { as_of, window: audit.window.length(), years: simulation.years, seed: simulation.seed },
     });
     let files = report::write_all(&view, Some(evidence), out)?;

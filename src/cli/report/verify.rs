@@ -7,6 +7,7 @@ use crate::base::{Fault, Result, Span};
 use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::report;
+use crate::report::view::Earlier;
 
 /// A page is some hundred kilobytes; the JSON of a fleet some hundred megabytes.
 const LARGEST_BYTES: u64 = 1 << 30;
@@ -50,9 +51,16 @@ impl Given {
     }
 
     /// Nothing, where the report that these inputs make has this very file.
-    pub fn compare(&self, policy: &Policy, evidence: Option<&Evidence>, policy_file: &Path, week: Week) -> Result<()> {
+    pub fn compare(
+        &self,
+        policy: &Policy,
+        evidence: Option<&Evidence>,
+        policy_file: &Path,
+        earlier: Option<&Earlier>,
+        week: Week,
+    ) -> Result<()> {
         let folder = tempfile::tempdir().map_err(|e| Fault::io("make", "a temporary folder", e))?;
-        let view = super::view(policy, policy_file, evidence, week)?;
+        let view = super::view(policy, policy_file, evidence, earlier, week)?;
         report::write_all(&view, evidence, folder.path())?;
         let again = folder.path().join(&self.name);
         let shown = self.path.display();
@@ -77,7 +85,10 @@ impl Given {
         Err(Fault::corrupt(format!(
             "`{shown}` is not what its policy and evidence make: {why}; line {line} differs first"
         ))
-        .help("compare the hashes that it names with those of the files that were given here"))
+        .help(
+            "compare the hashes that it names with those of the files that were given here; one that was made with --since \
+             needs the same file again",
+        ))
     }
 }
 
@@ -85,7 +96,7 @@ fn ending_tells_hashes(name: &Path) -> bool {
     matches!(name.to_str(), Some("weekly.html" | "report.json"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let cannot = |error| Fault::io("read the report", path.display(), error);
     let size = std::fs::metadata(path).map_err(cannot)?.len();
     if size > LARGEST_BYTES {

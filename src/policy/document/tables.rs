@@ -30,6 +30,8 @@ table! {
         schedules: List<Text>, optional;
         /// Shell scripts of the backups, relative to this file; what they do is held against what is declared.
         scripts: List<Text>, optional;
+        /// The committed copy of the recovery plan that `report runbook` makes, relative to this file; `check` finds drift.
+        runbook_file: Text, optional;
         /// What holds for every asset and scenario that does not say otherwise.
         objective: ObjectiveTable, optional;
         /// What an hour without service and an hour of lost writes cost.
@@ -273,6 +275,8 @@ table! {
         per_year_source: Text, optional;
         /// Time from the failure until somebody knows.
         noticed_after: Assumed, required;
+        /// What notices it: an alert, a customer, a person.
+        noticed_by: Text, optional;
         /// Whether writes go on after the failure and are lost up to the time it is noticed; false where absent.
         writes_continue: bool, optional;
         /// Cost of one incident whatever its length; 0 where absent.
@@ -297,6 +301,10 @@ table! {
         asset: Name, optional;
         /// The resource that it shares with other steps of the runbook.
         uses: Name, optional;
+        /// Who does it.
+        owner: Text, optional;
+        /// The credentials that it needs.
+        needs: List<Name>, optional;
     }
 }
 

@@ -51,6 +51,7 @@ fn scenario(
         per_year_uncertain,
         per_year_source: text(table.per_year_source),
         noticed_after: noticed_after?,
+        noticed_by: table.noticed_by.map(|by| by.map(|text| text.0)),
         writes_continue: table.writes_continue.is_some_and(|on| on.value),
         runbook,
         fixed_cost: table.fixed_cost.map_or(0.0, |cost| cost.value.0),
@@ -97,6 +98,8 @@ fn step(
     let asset = table.asset.and_then(|name| names.assets.known(name, reader));
     let uses = table.uses.and_then(|name| names.resources.known(name, reader));
     let uses = uses.and_then(|name| resources.iter().find(|resource| resource.name == name.value).cloned());
+    let owner = table.owner.map(|owner| owner.map(|text| text.0));
+    let needs = names.credentials.all_known(table.needs, reader);
     let takes = table.takes?;
     if let (Takes::Measured(_), None) = (&takes.value, &asset) {
         let help = "say which `asset` it restores: each asset has drills of its own";
@@ -104,7 +107,7 @@ fn step(
     }
     let at = takes.at;
     let takes = Placed::new(duration(takes.value, reader)?, at);
-    Some(Step { name: table.step?.value.0, at: table.at, takes, after, asset, uses })
+    Some(Step { name: table.step?.value.0, at: table.at, takes, after, asset, uses, owner, needs })
 }
 
 fn refuse_wait(name: &Placed<Name>, exists: bool, earlier: &[Option<String>], reader: &mut Reader) {

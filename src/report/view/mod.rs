@@ -2,11 +2,14 @@
 //! inputs give equal bytes; serialised, it is the JSON report. Names are made harmless here, before any form sees them.
 
 mod appendix;
+mod changes;
+mod earlier;
 mod findings;
 mod ledger;
 mod money;
 mod promises;
 mod unknown;
+mod waivers;
 mod words;
 
 use serde::Serialize;
@@ -26,11 +29,14 @@ use crate::policy::Policy;
 use crate::sim::Simulation;
 
 pub use appendix::{Appendix, CoverageRow, PointRow, RunRow};
+pub use changes::{Changes, Missed, Moved, Turn};
+pub use earlier::{Earlier, Told, With};
 pub use findings::{FindingRow, PassRow, PolicyLine};
 pub use ledger::{DrillRow, PhaseRow};
 pub use money::{BillRow, MoneyView, PlanRow, SimulationView, Spread};
 pub use promises::{Figure, PromiseRow};
 pub use unknown::{Assumption, Unknown};
+pub use waivers::WaiverRow;
 
 /// The form's name and version; a change that readers must know of raises the number.
 pub const SCHEMA: &str = "plimsoll.report.weekly/2";
@@ -45,6 +51,8 @@ pub struct Inputs<'a> {
     pub book: Option<&'a PriceBook>,
     pub bill: Option<&'a Bill>,
     pub tradeoff: Option<&'a Tradeoff>,
+    /// How things stood before; without it nothing is said of what changed.
+    pub earlier: Option<&'a Earlier>,
     pub made_with: MadeWith,
 }
 
@@ -76,7 +84,10 @@ pub struct View {
     pub lead: Vec<String>,
     pub evidence: Option<EvidenceView>,
     pub promises: Vec<PromiseRow>,
+    /// What is another than before, where that is known.
+    pub changes: Option<Changes>,
     pub findings: Vec<FindingRow>,
+    pub waivers: Vec<WaiverRow>,
     pub drills: Vec<DrillRow>,
     pub simulation: Option<SimulationView>,
     pub money: Option<MoneyView>,
@@ -128,6 +139,7 @@ impl View {
         let promises = promises::rows(audit);
         let findings = findings::rows(policy, audit);
         let drills = ledger::rows(evidence);
+        let changes = changes::of(inputs, &findings, &promises, &drills);
         View {
             schema: SCHEMA,
             made_by: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_string(),
@@ -137,7 +149,7 @@ impl View {
             window: audit.window,
             verdict: audit.verdict,
             headline: words::headline(policy, audit),
-            lead: words::lead(inputs),
+            lead: words::lead(inputs, changes.as_ref()),
             evidence: evidence.map(evidence_view),
             charts: Charts {
                 loss_window: promises::sawtooth(audit),
@@ -153,6 +165,8 @@ impl View {
             assumptions: unknown::assumptions(inputs),
             passes: findings::passes(audit),
             appendix: appendix::of(evidence),
+            waivers: waivers::rows(inputs),
+            changes,
             promises,
             findings,
             drills,

@@ -1,6 +1,6 @@
 //! Assets and scenarios: what was asked, declared, observed and drilled; and the worst of them as a curve.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::chart::sawtooth::{Panel, Sawtooth};
 use super::{clean, clean_option};
@@ -9,7 +9,7 @@ use crate::base::Span;
 use crate::timeline::{Exposure, Loss};
 
 /// A figure as people read it, and as tools do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Figure {
     Span {
@@ -23,7 +23,7 @@ pub enum Figure {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromiseRow {
     pub asset: String,
     pub scenario: String,
@@ -66,6 +66,23 @@ impl Figure {
             Figure::Span { text, .. } => text,
             Figure::Total => "everything",
             Figure::Unknown { .. } => "unproven",
+        }
+    }
+}
+
+impl PromiseRow {
+    /// One that was read from a file: figures as this version writes them, names without what steers.
+    pub fn make_harmless(&mut self) {
+        for name in [&mut self.asset, &mut self.scenario, &mut self.title] {
+            *name = clean(name);
+        }
+        let losses = [&mut self.declared_loss, &mut self.observed_loss];
+        for figure in losses.into_iter().chain([&mut self.declared_downtime, &mut self.drilled_downtime]) {
+            match figure {
+                Figure::Span { ms, text } => *text = ms.to_string(),
+                Figure::Unknown { why } => *why = clean(why),
+                Figure::Total => {}
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::text::{count, sentence};
 use super::promises::badness;
-use super::{Inputs, clean};
+use super::{Changes, Inputs, clean};
 use crate::audit::{Audit, Cell, Finding, Measure, Verdict};
 use crate::base::quantity::money;
 use crate::policy::Policy;
@@ -30,11 +30,12 @@ pub fn headline(policy: &Policy, audit: &Audit) -> String {
     }
 }
 
-pub fn lead(inputs: &Inputs<'_>) -> Vec<String> {
+pub fn lead(inputs: &Inputs<'_>, changes: Option<&Changes>) -> Vec<String> {
     let mut lead: Vec<String> = Vec::new();
     lead.extend(worst_loss(inputs.audit));
     lead.extend(recovery(inputs));
     lead.extend(cost(inputs));
+    lead.extend(changes.map(|changes| changes.sentence.clone()));
     let waived = inputs.audit.findings.iter().filter(|f| f.waived.is_some()).count();
     if waived > 0 {
         lead.push(format!(
