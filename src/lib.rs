@@ -58,6 +58,7 @@
 //! | front | the plans that no other beats in cost, expected loss and complexity at once |
 //! | mark | what a pruning writes before it makes points invisible: what they consisted of, and so what a sweep may remove |
 //! | grace | from the mark to the sweep: longer than anything that may still be at work on what goes |
+//! | outlook | when restores outgrow the time that they have, as drills measured them and as the data grows |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;
