@@ -108,8 +108,11 @@ pub fn lines(policy: &Policy, evidence: &Evidence, until: Instant, days: Days) -
     for protection in &policy.protections {
         for asset in &protection.assets {
             let made = made.remove(&(protection.name.as_str(), asset.value.as_str())).unwrap_or_default();
+            let there: Vec<Instant> = made.iter().map(|(of, _)| *of).collect();
             let Some(planned) = planned(protection, made, until, days) else { continue };
             let line = lines.entry((protection.name.clone(), asset.value.clone())).or_insert_with(|| days.none());
+            // What is there is done, even where it is not due yet.
+            there.into_iter().for_each(|at| days.mark(line, at, Day::Done));
             planned.iter().for_each(|(at, day)| days.mark(line, *at, *day));
         }
     }

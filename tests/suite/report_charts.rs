@@ -494,7 +494,7 @@ fn the_storage_says_what_it_comes_to_and_what_it_will_cost() {
     let chart = storage(3);
     assert_eq!(
         chart.title(),
-        "What is stored grows from 2.2 TB to 4.2 TB in a year, and costs USD 18.60 a month now, USD 59.20 then"
+        "What is stored grows from 2.2 TB to 4.1 TB in a year, and costs USD 18.60 a month now, USD 59.20 then"
     );
     assert!(chart.subtitle().contains("declared; 1 band without a known future as today"), "{}", chart.subtitle());
     let many = storage(40);

@@ -2,7 +2,7 @@
 
 mod cells;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plotters::prelude::DrawingBackend;
 
@@ -35,8 +35,10 @@ pub struct Cell {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatMap {
     rows: Vec<Row>,
-    /// Names of failures, and what people call them.
+    /// Names of the failures that are drawn, and what people call them.
     columns: Vec<(String, String)>,
+    /// Failures in all.
+    failures: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,16 +70,11 @@ impl Row {
 impl HeatMap {
     /// None of no cells.
     pub fn of(cells: Vec<Cell>) -> Option<Self> {
-        let mut columns: Vec<(String, String)> = Vec::new();
-        let mut worst: BTreeMap<String, usize> = BTreeMap::new();
         let mut rows: Vec<Row> = Vec::new();
         let mut place: BTreeMap<String, usize> = BTreeMap::new();
+        let mut failures: BTreeSet<String> = BTreeSet::new();
         for cell in cells {
-            let broken = verdicts(&cell).into_iter().filter(|verdict| *verdict == Verdict::Breached).count();
-            if !worst.contains_key(&cell.scenario) {
-                columns.push((cell.scenario.clone(), cell.title.clone()));
-            }
-            *worst.entry(cell.scenario.clone()).or_default() += broken;
+            failures.insert(cell.scenario.clone());
             let row = *place.entry(cell.asset.clone()).or_insert_with(|| {
                 rows.push(Row { asset: cell.asset.clone(), cells: Vec::new() });
                 rows.len() - 1
@@ -87,19 +84,17 @@ impl HeatMap {
             }
         }
         // Stable, so that equals keep the order of the policy.
-        columns.sort_by_key(|(scenario, _)| std::cmp::Reverse(worst.get(scenario).copied().unwrap_or_default()));
         rows.sort_by(|a, b| cells::badness(&b.cells).total_cmp(&cells::badness(&a.cells)));
-        (!rows.is_empty()).then_some(HeatMap { rows, columns })
+        let columns = columns(rows.iter().take(ROWS_MOST));
+        (!rows.is_empty()).then_some(HeatMap { rows, columns, failures: failures.len() })
     }
 
     fn columns(&self) -> &[(String, String)] {
-        self.columns.get(..COLUMNS_MOST).unwrap_or(&self.columns)
+        &self.columns
     }
 
-    /// Rows that have something in the columns drawn.
-    fn rows(&self) -> Vec<&Row> {
-        let drawn = |row: &&Row| self.columns().iter().any(|(scenario, _)| row.cell(scenario).is_some());
-        self.rows.iter().filter(drawn).take(ROWS_MOST).collect()
+    fn rows(&self) -> &[Row] {
+        self.rows.get(..ROWS_MOST).unwrap_or(&self.rows)
     }
 
     fn count(&self, verdict: Verdict) -> usize {
@@ -110,8 +105,7 @@ impl HeatMap {
     /// What is not drawn, in words.
     fn rest(&self) -> Vec<String> {
         let mut said = Vec::new();
-        let drawn: Vec<&str> = self.rows().iter().map(|row| row.asset.as_str()).collect();
-        let others: Vec<&Row> = self.rows.iter().filter(|row| !drawn.contains(&row.asset.as_str())).collect();
+        let others = self.rows.get(ROWS_MOST..).unwrap_or_default();
         if !others.is_empty() {
             let of = |verdict| others.iter().filter(|row| row.verdict() == verdict).count();
             said.push(format!(
@@ -122,10 +116,10 @@ impl HeatMap {
                 of(Verdict::Met)
             ));
         }
-        let more = self.columns.len() - self.columns().len();
+        let more = self.failures - self.columns.len();
         if more > 0 {
             let failures = super::super::text::count(more, "failure", "failures");
-            said.push(format!("{failures} more, with no more limits broken than in those drawn"));
+            said.push(format!("{failures} more: they strike other assets, or break no more limits of these"));
         }
         said
     }
@@ -170,7 +164,7 @@ impl Chart for HeatMap {
             let halves = halves.map(|(name, half)| format!("{name} {} ({})", half.figure(), half.word()));
             format!("{}, {}: {}.", cell.asset, cell.title, halves.join(", "))
         };
-        let cells = self.rows().into_iter().flat_map(|row| {
+        let cells = self.rows().iter().flat_map(|row| {
             self.columns().iter().filter_map(|(scenario, _)| row.cell(scenario)).map(cell).collect::<Vec<_>>()
         });
         let rest = self.rest().into_iter().map(|line| line + ".");
@@ -225,6 +219,20 @@ impl Chart for HeatMap {
     }
 }
 
+/// The failures that strike these assets: those that break most of their limits first, then those that strike most.
+fn columns<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<(String, String)> {
+    let mut columns: Vec<(&Cell, usize, usize)> = Vec::new();
+    for cell in rows.flat_map(|row| &row.cells) {
+        let broken = verdicts(cell).into_iter().filter(|verdict| *verdict == Verdict::Breached).count();
+        match columns.iter_mut().find(|(known, ..)| known.scenario == cell.scenario) {
+            Some((_, limits, struck)) => (*limits, *struck) = (*limits + broken, *struck + 1),
+            None => columns.push((cell, broken, 1)),
+        }
+    }
+    columns.sort_by_key(|(_, limits, struck)| std::cmp::Reverse((*limits, *struck)));
+    columns.iter().take(COLUMNS_MOST).map(|(cell, ..)| (cell.scenario.clone(), cell.title.clone())).collect()
+}
+
 /// A backend's own error, beside how far down the drawing came.
 type Reached<DB> = Result<f64, plotters::drawing::DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
@@ -264,7 +272,7 @@ impl HeatMap {
                     match row.cell(scenario) {
                         None if line == 0 => {
                             let unstruck = Type { paint: MUTED, ..LABEL };
-                            let said = canvas.fit("does not strike it", frame.width(), unstruck);
+                            let said = canvas.fit("not struck", frame.width(), unstruck);
                             canvas.text(&said, (frame.left, frame.bottom), Side::Left, unstruck)?;
                         }
                         None => {}
