@@ -60,6 +60,7 @@
 //! | mark | what a pruning writes before it makes points invisible: what they consisted of, and so what a sweep may remove |
 //! | grace | from the mark to the sweep: longer than anything that may still be at work on what goes |
 //! | notice | what a place of the policy is told: a trouble once when it opens and once when it is over |
+//! | outlook | when restores outgrow the time that they have, as drills measured them and as the data grows |
 //! | loss exceedance | for each amount, the probability that a year loses more |
 
 pub mod audit;

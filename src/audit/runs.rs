@@ -31,32 +31,37 @@ pub struct Slots {
 
 /// None where there is no schedule, no evidence of the protection, or no run that was due.
 pub fn slots(context: &Context, stock: &Stock, protection: &Protection) -> Option<Slots> {
-    let (Mechanism::Snapshot { schedule, takes, .. } | Mechanism::Mirror { schedule, takes, .. }) =
-        &protection.mechanism
-    else {
-        return None;
-    };
     let until = stock.read_at.min(context.as_of);
     let kept = protection.retention.as_ref().map_or(context.window.length(), |kept| kept.value);
     let from = context.window.from.max(until - kept);
-    let planned: Vec<Instant> = schedule.runs_from(from).take_while(|run| *run < until).collect();
-    let late_by = protection.late_by.as_ref().map(|late| late.value);
-    let after = planned.last().and_then(|last| schedule.next_after(*last));
-    let nexts = planned.iter().skip(1).copied().chain(after);
-    let due = |at: Instant, next: Instant| late_by.map_or(next, |late| at + late) + takes.value <= until;
     let (known, made) = shown(context, stock, protection, from)?;
-    let slot = |(at, next): (Instant, Instant)| {
-        let of_it = made.iter().skip(made.partition_point(|(of, _)| *of < at)).take_while(|(of, _)| *of < next);
-        Slot { at, next, made: of_it.map(|(_, available)| *available).min() }
-    };
-    let mut all: Vec<Slot> =
-        planned.iter().copied().zip(nexts).filter(|(at, next)| due(*at, *next)).map(slot).collect();
+    let mut all = due(protection, Window::new(from, until), &made)?;
     // Where nothing is kept but the newest state, only the newest run can leave a trace.
     if protection.retention.is_none() || matches!(protection.mechanism, Mechanism::Mirror { .. }) {
         all = all.split_off(all.len().saturating_sub(1));
     }
     let before_first = all.iter().take_while(|slot| slot.next <= known).count();
     Some(Slots { all, before_first }).filter(|slots| !slots.all.is_empty())
+}
+
+/// The runs planned within the window that were due by its end, each with what it left. `made` holds instants that points
+/// are of, and from when each was there, in order. None of what has no schedule.
+pub fn due(protection: &Protection, window: Window, made: &[(Instant, Instant)]) -> Option<Vec<Slot>> {
+    let (Mechanism::Snapshot { schedule, takes, .. } | Mechanism::Mirror { schedule, takes, .. }) =
+        &protection.mechanism
+    else {
+        return None;
+    };
+    let planned: Vec<Instant> = schedule.runs_from(window.from).take_while(|run| *run < window.until).collect();
+    let late_by = protection.late_by.as_ref().map(|late| late.value);
+    let after = planned.last().and_then(|last| schedule.next_after(*last));
+    let nexts = planned.iter().skip(1).copied().chain(after);
+    let in_time = |at: Instant, next: Instant| late_by.map_or(next, |late| at + late) + takes.value <= window.until;
+    let slot = |(at, next): (Instant, Instant)| {
+        let of_it = made.iter().skip(made.partition_point(|(of, _)| *of < at)).take_while(|(of, _)| *of < next);
+        Slot { at, next, made: of_it.map(|(_, available)| *available).min() }
+    };
+    Some(planned.iter().copied().zip(nexts).filter(|(at, next)| in_time(*at, *next)).map(slot).collect())
 }
 
 /// The first instant that a point of it is of, and of each since `from` that and from when it was there, in order; runs

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::Exit;
 use super::connect::RepositoryArgs;
 use super::output::{self, Format, Global};
-use crate::base::{Fault, Instant, Result, Span};
+use crate::base::{Fault, Instant, Result};
 use crate::clock::SystemClock;
 use crate::evidence::Ran;
 use crate::port::Clock;
+use crate::report::calendar::{Day, Days};
 use crate::report::table::{Set, Table};
 use crate::repository::history;
 
@@ -94,24 +95,23 @@ fn by_kind(runs: &[Ran]) -> BTreeMap<Of<'_>, Vec<&Ran>> {
 
 /// A line for each verb and asset, a sign for each day in UTC, the newest on the right: `+` all runs did well, `!` one
 /// failed, `·` none was.
-fn calendar(runs: &[Ran], now: Instant, days: u32) -> String {
-    let day = |at: Instant| at.0.div_euclid(Span::days(1).0);
-    let first = day(now) - i64::from(days) + 1;
+fn calendar(runs: &[Ran], now: Instant, count: u32) -> String {
+    let days = Days::up_to(now, count);
     let mut table = Table::new(&[("verb", Set::Text), ("asset", Set::Text), ("days", Set::Text)]);
     for ((verb, asset), runs) in by_kind(runs) {
-        let sign = |day_of: i64| {
-            let that_day: Vec<_> = runs.iter().filter(|run| day(run.started_at) == day_of).collect();
-            match that_day.iter().any(|run| run.failed.is_some()) {
-                true => '!',
-                false if that_day.is_empty() => '·',
-                false => '+',
-            }
+        let mut line = days.none();
+        for run in runs {
+            days.mark(&mut line, run.started_at, if run.failed.is_some() { Day::Failed } else { Day::Done });
+        }
+        let sign = |day: &Day| match day {
+            Day::Failed => '!',
+            Day::Done => '+',
+            _ => '·',
         };
-        let signs: String = (first..=day(now)).map(sign).collect();
+        let signs: String = line.iter().map(sign).collect();
         table.row([verb, asset, &signs]);
     }
-    let from = Instant(first.saturating_mul(Span::days(1).0));
-    format!("From {from} to {now}: + done, ! failed, · nothing ran\n{}", table.for_stdout())
+    format!("From {} to {now}: + done, ! failed, · nothing ran\n{}", days.from(), table.for_stdout())
 }
 
 fn metrics(runs: &[Ran]) -> String {

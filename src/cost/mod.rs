@@ -5,6 +5,7 @@ pub mod bill;
 pub mod book;
 pub mod expected;
 pub mod front;
+pub mod kept;
 pub mod objectives;
 pub mod saving;
 pub mod sensitivity;

@@ -102,16 +102,17 @@ pub fn root<'a>(policy: &'a Policy, protection: &'a Protection) -> Result<&'a Pr
 /// Mean size over the coming year: what is declared, else what the newest recovery point restores to. It grows as is
 /// declared, else as the recorded points do, which is then said.
 fn size_of(asset: &Asset, evidence: Option<&Evidence>) -> Result<(f64, String), String> {
-    let sized = || {
-        let points = evidence.into_iter().flat_map(|e| &e.points).filter(|p| p.asset == asset.name);
-        points.filter_map(|p| Some((p.consistent_at, p.bytes_restored?)))
-    };
-    let newest = || sized().max_by_key(|(at, _)| *at).map(|(_, bytes)| Bytes(bytes));
+    let newest = || sized(&asset.name, evidence).max_by_key(|(at, _)| *at).map(|(_, bytes)| Bytes(bytes));
     let size = asset.size.as_ref().map(|s| s.value).or_else(newest);
     let size = size.ok_or_else(|| format!("the size of `{}` is neither declared nor recorded", asset.name))?;
     let (growth, said) = match asset.growth_per_year {
         declared if declared != 0.0 => (declared, String::new()),
-        _ => growth(&sized().collect::<Vec<_>>()).unwrap_or((0.0, String::new())),
+        _ => match recorded_growth(&asset.name, evidence) {
+            None => (0.0, String::new()),
+            Some((growth, points)) => {
+                (growth, format!("; it grows by {:.0} % a year, as {points} recorded points do", growth * 100.0))
+            }
+        },
     };
     Ok((size.0 as f64 * (1.0 + growth.max(-1.0) / 2.0), said))
 }
@@ -120,8 +121,16 @@ fn size_of(asset: &Asset, evidence: Option<&Evidence>) -> Result<(f64, String), 
 const RECORD: Span = Span::days(28);
 const RECORDED: usize = 3;
 
-/// Growth a year as a fraction of the mean size: the slope of the straight line with the least squares.
-fn growth(sized: &[(Instant, u64)]) -> Option<(f64, String)> {
+/// Instants of the asset's points, and what each restores to.
+fn sized<'a>(asset: &'a str, evidence: Option<&'a Evidence>) -> impl Iterator<Item = (Instant, u64)> + 'a {
+    let points = evidence.into_iter().flat_map(|e| &e.points).filter(move |p| p.asset == asset);
+    points.filter_map(|p| Some((p.consistent_at, p.bytes_restored?)))
+}
+
+/// Growth a year that the recorded points of an asset show, and how many they are: as a fraction of the mean size, the
+/// slope of the straight line with the least squares.
+pub fn recorded_growth(asset: &str, evidence: Option<&Evidence>) -> Option<(f64, usize)> {
+    let sized: Vec<(Instant, u64)> = sized(asset, evidence).collect();
     let (first, last) = (sized.iter().map(|s| s.0).min()?, sized.iter().map(|s| s.0).max()?);
     if sized.len() < RECORDED || last - first < RECORD {
         return None;
@@ -133,8 +142,7 @@ fn growth(sized: &[(Instant, u64)]) -> Option<(f64, String)> {
     let both: f64 = sized.iter().map(|(at, bytes)| (years(*at) - mean_at) * (*bytes as f64 - mean)).sum();
     let spread: f64 = sized.iter().map(|(at, _)| (years(*at) - mean_at).powi(2)).sum();
     let growth = both / spread / mean;
-    let said = format!("; it grows by {:.0} % a year, as {} recorded points do", growth * 100.0, sized.len());
-    (growth.is_finite() && growth.abs() >= 0.005).then_some((growth, said))
+    (growth.is_finite() && growth.abs() >= 0.005).then_some((growth, sized.len()))
 }
 
 fn snapshots(

@@ -1,4 +1,5 @@
-//! One self-contained page: no script, no remote asset, a policy that forbids both, every name escaped.
+//! One self-contained page: no remote asset, one small script that it is whole without, a policy that forbids every other,
+//! every name escaped.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -8,14 +9,18 @@ use sha2::{Digest, Sha256};
 use super::View;
 use super::chart::{self, Chart, Sheet, style};
 use super::text::unbroken;
+use super::view::PromiseRow;
 use crate::base::quantity::grouped;
 use crate::base::{Bytes, Fault, Instant, Result, Span};
 
 const TEMPLATE: &str = include_str!("../../reports/weekly.html.j2");
 const STYLE: &str = include_str!("../../reports/weekly.css");
+const SCRIPT: &str = include_str!("../../reports/weekly.js");
 
 /// Rows of evidence that the page shows; the files beside it hold all.
 const APPENDIX_MOST: usize = 60;
+/// Rows of every other table and list: what nobody reads through would only keep a reader from the rest.
+const ROWS_MOST: usize = 100;
 
 pub fn page(view: &View) -> Result<String> {
     let style = stylesheet();
@@ -27,6 +32,8 @@ pub fn page(view: &View) -> Result<String> {
     env.set_syntax(syntax);
     env.add_filter("span", |ms: i64| Span(ms).to_string());
     env.add_filter("bytes", |bytes: u64| Bytes(bytes).to_string());
+    env.add_filter("dayofmonth", |at: String| instant(&at, "%-d"));
+    env.add_filter("sign", |day: String| sign(&day));
     env.add_filter("day", |at: String| instant(&at, "%-d %B %Y"));
     env.add_filter("moment", |at: String| instant(&at, "%-d %b %Y %H:%M"));
     env.add_filter("percent", percent);
@@ -41,16 +48,35 @@ pub fn page(view: &View) -> Result<String> {
         loss_exceedance => drawing(view.charts.loss_exceedance.as_ref(), "exceedance")?,
         tornado => drawing(view.charts.tornado.as_ref(), "tornado")?,
         annual_cost => drawing(view.charts.annual_cost.as_ref(), "annual-cost")?,
+        heat_map => drawing(view.charts.heat_map.as_ref(), "heat-map")?,
+        outgrowing => drawing(view.charts.outgrowing.as_ref(), "outlook")?,
+        storage_growth => drawing(view.charts.storage_growth.as_ref(), "storage")?,
     };
     let page = env.get_template("weekly.html").map_err(bug)?;
     page.render(context! {
         view => Value::from(Serde(view)),
         charts,
+        outlooks => view.outlook_lines(),
         style => Value::from_safe_string(style.clone()),
         style_hash => base64(&Sha256::digest(style.as_bytes())),
+        script => Value::from_safe_string(SCRIPT.to_string()),
+        script_hash => base64(&Sha256::digest(SCRIPT.as_bytes())),
+        promises => Value::from(Serde(worst(&view.promises))),
+        rows_most => ROWS_MOST,
         appendix_most => APPENDIX_MOST,
     })
     .map_err(bug)
+}
+
+/// In the order of the policy, or where they are too many to show, the worst first.
+fn worst(promises: &[PromiseRow]) -> Vec<&PromiseRow> {
+    let mut rows: Vec<&PromiseRow> = promises.iter().collect();
+    if rows.len() > ROWS_MOST {
+        let rank = |row: &&PromiseRow| (row.rpo_verdict.max(row.rto_verdict), row.rpo_verdict.min(row.rto_verdict));
+        rows.sort_by_key(|row| std::cmp::Reverse(rank(row)));
+        rows.truncate(ROWS_MOST);
+    }
+    rows
 }
 
 /// The page's own rules, and those that repaint the drawings where the screen is dark. On paper everything is light.
@@ -71,6 +97,18 @@ fn drawing<C: Chart>(chart: Option<&C>, id: &str) -> Result<Value> {
 fn instant(at: &str, format: &str) -> std::result::Result<String, Error> {
     let at: Instant = at.parse().map_err(|e: String| Error::new(ErrorKind::InvalidOperation, e))?;
     Ok(at.to_utc().format(format).to_string())
+}
+
+/// A day of the calendar as a sign of its own, so that nobody needs its colour.
+fn sign(day: &str) -> &'static str {
+    match day {
+        "done" => "✓",
+        "late" => "◐",
+        "failed" => "✕",
+        "missed" => "○",
+        "unknown" => "?",
+        _ => "·",
+    }
 }
 
 /// A share as a percentage that never rounds a miss away: 99.97 % is not 100 %.

@@ -1,5 +1,6 @@
 //! What people read: one view of a week, and one file per form that it is written in.
 
+pub mod calendar;
 pub mod chart;
 pub mod csv;
 pub mod format;

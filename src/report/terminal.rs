@@ -16,6 +16,11 @@ pub fn summary(view: &View, look: Look) -> String {
     }
     out.push('\n');
     out.push_str(&promises(view).render(look));
+    let outlooks = view.outlook_lines();
+    if !outlooks.is_empty() {
+        out.push('\n');
+        outlooks.iter().for_each(|line| out.push_str(&format!("{line}\n")));
+    }
     if !view.findings.is_empty() {
         out.push('\n');
         out.push_str(&findings(view).render(look));

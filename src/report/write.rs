@@ -33,6 +33,9 @@ pub fn write_all(view: &View, evidence: Option<&Evidence>, dir: &Path) -> Result
     written.chart("charts/exceedance", view.charts.loss_exceedance.as_ref())?;
     written.chart("charts/tornado", view.charts.tornado.as_ref())?;
     written.chart("charts/annual-cost", view.charts.annual_cost.as_ref())?;
+    written.chart("charts/heat-map", view.charts.heat_map.as_ref())?;
+    written.chart("charts/outlook", view.charts.outgrowing.as_ref())?;
+    written.chart("charts/storage", view.charts.storage_growth.as_ref())?;
     Ok(written.paths)
 }
 

@@ -3,7 +3,7 @@
 //! `history` is what could be restored from, declared or observed; `recoverable` says from which of it a failure can be
 //! undone, and what is lost; `exposure` says so for every instant of a window; `bound` from the policy alone;
 //! `downtime` is the other half of a failure; `forward` is the history that is to come; `states` says to what instants assets can be
-//! brought together.
+//! brought together; `outgrown` when restores outgrow the time that they have.
 
 pub mod bound;
 pub mod declared;
@@ -14,6 +14,7 @@ pub mod forward;
 pub mod history;
 pub mod interval;
 pub mod observed;
+pub mod outgrown;
 pub mod recoverable;
 pub mod shared;
 pub mod states;

@@ -2,7 +2,7 @@
 //! threads, and nothing is lost that stands on a shelf.
 
 #[path = "../../benches/fleet/made.rs"]
-mod made;
+pub mod made;
 
 use std::convert::Infallible;
 

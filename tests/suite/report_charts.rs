@@ -1,15 +1,20 @@
 //! Charts say their finding, keep inside their sheet, and come out the same every time.
 
+use plimsoll::audit::Verdict;
 use plimsoll::base::{Bytes, Instant, Span, Window};
 use plimsoll::cost::{Bill, BillLine, Choice, Complexity, Grade, PlanPoint, Tradeoff};
 use plimsoll::report::chart::bill::AnnualCost;
 use plimsoll::report::chart::cost::CostAgainstLoss;
 use plimsoll::report::chart::drills::{Bar, DrillTimes};
 use plimsoll::report::chart::exceedance::LossExceedance;
+use plimsoll::report::chart::heat::{self, HeatMap};
+use plimsoll::report::chart::outlook::Outgrowing;
 use plimsoll::report::chart::sawtooth::{Panel, Sawtooth};
+use plimsoll::report::chart::storage::{Band, Price, StorageGrowth};
 use plimsoll::report::chart::style::FAMILY;
 use plimsoll::report::chart::tornado::{self, Tornado};
 use plimsoll::report::chart::{Chart, Sheet, png_file, svg, svg_file};
+use plimsoll::timeline::outgrown::{Outlook, Timed};
 use plimsoll::timeline::{Exposure, Loss, Segment};
 use plotters::style::{FontDesc, FontFamily, FontStyle};
 
@@ -218,6 +223,13 @@ fn no_text_is_clipped_on_a_page_or_a_phone() {
     keeps_inside(&tornado(), "tornado");
     keeps_inside(&exceedance(), "exceedance");
     keeps_inside(&annual_cost(), "annual-cost");
+    keeps_inside(&heat_map(2, 3), "heat-map");
+    keeps_inside(&heat_map(200, 12), "heat-map-fleet");
+    keeps_inside(&outgrowing(0.4), "outlook");
+    keeps_inside(&outgrowing(0.01), "outlook-never");
+    keeps_inside(&outgrowing(30.0), "outlook-soon");
+    keeps_inside(&storage(3), "storage");
+    keeps_inside(&storage(40), "storage-fleet");
 }
 
 /// A front through a cloud of other plans, as a whole space of them looks, drawn from a fixed sequence.
@@ -355,4 +367,147 @@ fn the_bars_of_the_bill_add_up_to_it_and_its_title_names_the_dearest() {
         tornado().title().starts_with("“How often: Complete infrastructure failure")
             && tornado().description().contains("above 31 times")
     );
+}
+
+/// Every asset is struck by every third failure; the last asset is the worst, the first keeps everything.
+fn heat_map(assets: usize, scenarios: usize) -> HeatMap {
+    let mut cells = Vec::new();
+    for asset in 0..assets {
+        for scenario in (0..scenarios).filter(|scenario| scenarios < 4 || (scenario + asset) % 3 == 0) {
+            let verdict = match asset {
+                0 => Verdict::Met,
+                n if n == assets - 1 => Verdict::Breached,
+                _ => Verdict::Unproven,
+            };
+            cells.push(heat::Cell {
+                asset: format!("asset-{asset}-of-a-business-with-long-names"),
+                scenario: format!("s{scenario}"),
+                title: format!("Complete failure of all the infrastructure number {scenario}"),
+                rpo: Some(Span::hours(1)),
+                lost: match asset {
+                    0 => Some(Loss::Window(Span::minutes(31))),
+                    n if n == assets - 1 => Some(Loss::Total),
+                    _ => None,
+                },
+                rpo_verdict: verdict,
+                rto: Some(Span::hours(2)),
+                down: Some(Span::minutes(100)),
+                rto_verdict: verdict,
+            });
+        }
+    }
+    HeatMap::of(cells).expect("cells")
+}
+
+#[test]
+fn the_heat_map_draws_the_worst_first_and_tells_the_rest_in_words_and_in_numbers() {
+    let fleet = heat_map(200, 12);
+    let drawn = svg(&fleet, Sheet::Wide, "heat-map").expect("a drawing");
+    let words = texts(&drawn);
+    let assets: Vec<&str> =
+        words.iter().map(|text| text.body.as_str()).filter(|text| text.starts_with("asset-")).collect();
+    assert_eq!(assets.len(), 8, "bounded: {assets:?}");
+    assert!(assets[0].starts_with("asset-199-"), "the worst first: {assets:?}");
+    let rest = words.iter().find(|text| text.body.starts_with("192 assets more")).expect("the rest in words");
+    assert!(rest.body.contains("0 break a limit, 191 leave one unproven, 1 keep all"), "{}", rest.body);
+    assert!(words.iter().any(|text| text.body.starts_with("6 failures more")), "{words:?}");
+    assert_eq!(fleet.numbers().len(), 1 + 200 * 4, "the numbers hold them all");
+    assert!(
+        fleet.title().starts_with("8 of 1600 limits on loss and downtime are broken and 1584 unproven"),
+        "{}",
+        fleet.title()
+    );
+}
+
+#[test]
+fn an_unproven_cell_looks_unlike_a_kept_one_without_any_colour() {
+    let strokes = |verdict| {
+        let mut cell = heat::Cell {
+            asset: "a".into(),
+            scenario: "s".into(),
+            title: "S".into(),
+            rpo: Some(Span::hours(1)),
+            lost: Some(Loss::Window(Span::minutes(31))),
+            rpo_verdict: verdict,
+            rto: None,
+            down: None,
+            rto_verdict: Verdict::Met,
+        };
+        cell.rto_verdict = verdict;
+        svg(&HeatMap::of(vec![cell]).expect("a cell"), Sheet::Wide, "heat-map").expect("a drawing")
+    };
+    let (met, unproven, breached) = (strokes(Verdict::Met), strokes(Verdict::Unproven), strokes(Verdict::Breached));
+    let hatching = |svg: &str| svg.matches("<polyline").count();
+    assert!(hatching(&unproven) > hatching(&met) + 20, "hatched: {} against {}", hatching(&unproven), hatching(&met));
+    assert_eq!(hatching(&met), hatching(&breached));
+    let says = |svg: &str, words: &str| texts(svg).iter().any(|text| text.body == words);
+    assert!(says(&met, "31 min of 1 h") && says(&unproven, "? 31 min of 1 h") && says(&breached, "× 31 min of 1 h"));
+    assert!(says(&unproven, "? not known"), "no figure is no good figure");
+}
+
+fn outgrowing(growth: f64) -> Outgrowing {
+    let drill = |day, minutes, gb: u64| Timed {
+        at: at("2026-11-15T09:00:00Z") + Span::days(day),
+        took: Span::minutes(minutes),
+        bytes: gb * 1_000_000_000,
+    };
+    let drills = vec![drill(0, 6, 1), drill(3, 17, 4), drill(6, 36, 8)];
+    let outlook = Outlook { as_of: at("2026-11-23T06:00:00Z"), size: 8e9, growth, room: Span::minutes(55), drills };
+    Outgrowing {
+        asset: "database".into(),
+        rto: Span::hours(2),
+        leaves: Some("Database corruption or drop".into()),
+        whole: true,
+        declared: true,
+        outlook,
+    }
+}
+
+#[test]
+fn the_outlook_says_in_its_title_when_restores_outgrow_the_objective() {
+    assert_eq!(outgrowing(0.4).title(), "Restores of database outgrow the 2 h RTO in about 15 months");
+    assert_eq!(outgrowing(0.01).title(), "Restores of database stay within the 2 h RTO for ten years at this growth");
+    let mut slow = outgrowing(0.4);
+    slow.outlook.room = Span::minutes(10);
+    assert_eq!(slow.title(), "Restores of database already take more than the 2 h RTO leaves them");
+    assert!(outgrowing(0.4).subtitle().contains("leave 55 min for it"), "{}", outgrowing(0.4).subtitle());
+}
+
+fn storage(bands: usize) -> StorageGrowth {
+    let today = at("2026-11-23T06:00:00Z");
+    let times: Vec<Instant> = (0..=30).map(|n| today - Span::days(60 - 2 * n)).collect();
+    let band = |n: usize| {
+        let bytes = 40e9 / (n + 1) as f64;
+        Band {
+            name: format!("nightly-{n} of uploads-of-a-business-{n}"),
+            past: (0..=30).map(|at| bytes * f64::from(at)).collect(),
+            ahead: (n != 1).then(|| (0..=365).map(|day| bytes * (30.0 + f64::from(day) / 10.0)).collect()),
+            growth: Some((0.4, true)),
+        }
+    };
+    let price = Some(Price { currency: "USD".into(), now: 18.6, then: 59.2, unverified: true });
+    StorageGrowth { at: times, bands: (0..bands).map(band).collect(), price }
+}
+
+#[test]
+fn the_storage_says_what_it_comes_to_and_what_it_will_cost() {
+    let chart = storage(3);
+    assert_eq!(
+        chart.title(),
+        "What is stored grows from 2.2 TB to 4.1 TB in a year, and costs USD 18.60 a month now, USD 59.20 then"
+    );
+    assert!(chart.subtitle().contains("declared; 1 band without a known future as today"), "{}", chart.subtitle());
+    let many = storage(40);
+    assert!(many.description().contains("36 others together"), "{}", many.description());
+    let projected = chart.numbers().iter().filter(|row| row[0] == "projected").count();
+    assert_eq!(projected, 2 * 73, "the band without a future has no projected numbers");
+}
+
+#[test]
+fn what_is_pointed_at_says_its_figures_without_a_script() {
+    let drawn = svg(&outgrowing(0.4), Sheet::Wide, "outlook").expect("a drawing");
+    let (_, notes) = drawn.split_once("<g class=\"notes\"").expect("notes");
+    assert_eq!(notes.matches("<rect").count(), 4, "three drills and the end");
+    assert!(notes.contains("<title>15 Nov 2026: 6 min for 1 GB;"), "{notes}");
+    assert!(drawn.trim_end().ends_with("</svg>"));
 }

@@ -29,7 +29,7 @@ fn the_week_of_the_sample_is_written_whole_and_summed_up_on_stdout() {
     assert!(stdout.starts_with("PixelCraft breaks "), "{stdout}");
     assert!(stdout.contains("loss-window-declared") && stdout.contains("uploads-loss"), "{stdout}");
     let listed: Vec<&str> = stdout.lines().filter(|line| line.starts_with(out.to_str().expect("text"))).collect();
-    assert_eq!(listed.len(), 25, "{stdout}");
+    assert_eq!(listed.len(), 34, "{stdout}");
     assert!(listed.iter().all(|path| Path::new(path).is_file()));
     let page = std::fs::read_to_string(out.join("weekly.html")).expect("a page");
     assert!(page.contains("<code>uploads</code>"), "names between backticks are set as code");
@@ -45,7 +45,7 @@ fn the_list_of_files_is_json_when_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = weekly(folder.path(), &["--evidence", "reports/sample/evidence.json", "--format", "json", "--quiet"]);
     let paths: Vec<String> = serde_json::from_slice(&run.stdout).expect("a list");
-    assert_eq!(paths.len(), 25);
+    assert_eq!(paths.len(), 34);
     assert!(run.stderr.is_empty(), "{}", text(&run.stderr));
 }
 

@@ -60,7 +60,7 @@ pub fn days(window: Window, width: f64, room: f64) -> Vec<(Instant, String)> {
     let total = (last - first + 1).max(1);
     let most = (width / room).floor().max(1.0) as i64;
     let every = [1, 2, 3, 7, 14, 30, 91, 182, 365, 730, 3650].into_iter().find(|n| total / n <= most).unwrap_or(36_500);
-    let format = if every < 365 { "%-d %b" } else { "%b %Y" };
+    let format = if total <= 366 { "%-d %b" } else { "%b %Y" };
     (first..=last)
         .step_by(every as usize)
         .map(|n| Instant(n.saturating_mul(day)))

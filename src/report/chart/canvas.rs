@@ -1,5 +1,7 @@
 //! A sheet to draw on in points of a screen, whatever the backend: the same strokes become SVG and PNG.
 
+use std::cell::RefCell;
+
 use plotters::coord::Shift;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
@@ -38,6 +40,11 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// The box around a place, as far each way.
+    pub fn around((x, y): At, reach: f64) -> Self {
+        Frame { left: x - reach, top: y - reach, right: x + reach, bottom: y + reach }
+    }
+
     pub fn width(&self) -> f64 {
         self.right - self.left
     }
@@ -59,11 +66,33 @@ pub struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     /// Backend's units in a point: finer than a point, so that lines keep their slope.
     scale: f64,
+    notes: RefCell<Vec<(Frame, String)>>,
 }
+
+/// Notes of one drawing at most: a page holds each of them twice.
+const NOTES_MOST: usize = 250;
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
     pub fn new(area: &'a DrawingArea<DB, Shift>, scale: u32) -> Self {
-        Canvas { area, scale: f64::from(scale) }
+        Canvas { area, scale: f64::from(scale), notes: RefCell::default() }
+    }
+
+    /// What somebody is told who points at this place: the figures behind the strokes.
+    pub fn note(&self, frame: Frame, text: String) {
+        let mut notes = self.notes.borrow_mut();
+        if notes.len() < NOTES_MOST {
+            notes.push((frame, text));
+        }
+    }
+
+    /// The notes in the order in which they were made, each with its box in the backend's units: left, top, width, height.
+    pub fn notes(&self) -> Vec<([i32; 4], String)> {
+        let boxed = |(frame, text): &(Frame, String)| {
+            let ((left, top), (right, bottom)) =
+                (self.to((frame.left, frame.top)), self.to((frame.right, frame.bottom)));
+            ([left, top, (right - left).max(1), (bottom - top).max(1)], text.clone())
+        };
+        self.notes.borrow().iter().map(boxed).collect()
     }
 
     fn to(&self, (x, y): At) -> (i32, i32) {

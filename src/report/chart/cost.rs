@@ -71,6 +71,15 @@ impl CostAgainstLoss {
     }
 }
 
+impl CostAgainstLoss {
+    /// A plan and its figures, for whoever points at it.
+    fn said(&self, plan: &PlanPoint) -> String {
+        let amount = |amount| money(amount, &self.tradeoff.currency);
+        let (cost, loss) = (amount(plan.annual_cost), amount(plan.expected_annual_loss));
+        format!("{}: {cost} a year, expected loss {loss} a year", plan.label)
+    }
+}
+
 impl Chart for CostAgainstLoss {
     fn title(&self) -> String {
         let t = &self.tradeoff;
@@ -236,6 +245,9 @@ impl CostAgainstLoss {
             let radius = if on_front(index) { DOT } else { DOT / 2.0 };
             canvas.dot(at, radius, PAPER, true)?;
             canvas.dot(at, radius, if plan.meets() { BLUE } else { MUTED }, plan.meets())?;
+            if on_front(index) {
+                canvas.note(Frame::around(at, DOT + 3.0), self.said(plan));
+            }
         }
         Ok(())
     }

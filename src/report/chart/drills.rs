@@ -205,6 +205,9 @@ impl DrillTimes {
             let rest = Frame { left: x(at), right: x(bar.took), top: middle - 9.0, bottom: middle + 9.0 };
             canvas.rect(rest, GRID, 1.0)?;
         }
+        let phases: Vec<String> = bar.phases.iter().map(|(name, took)| format!("{name} {took}")).collect();
+        let row = Frame { left: plot.left, right: plot.right, top: middle - 12.0, bottom: middle + 12.0 };
+        canvas.note(row, format!("{}, {size}: {} ({})", bar.asset, total(bar), phases.join(", ")));
         let end = x(bar.took.max(at)) + 7.0;
         let paint = if bar.failed.is_some() { VERMILION } else { INK };
         canvas.text(&total(bar), (end, middle), Side::Left, Type { paint, ..STRONG })

@@ -107,6 +107,10 @@ impl Chart for LossExceedance {
             canvas.area(&band, BLUE, 0.2)?;
             canvas.line(&line, BLUE, 2.0)?;
         }
+        for (amount, share, _) in &self.curve {
+            let said = format!("{} or more is lost in {:.1} % of years", money(*amount, &self.currency), share * 100.0);
+            canvas.note(Frame { left: x(*amount) - 4.0, right: x(*amount) + 4.0, ..plot }, said);
+        }
         let mut taken: Vec<Frame> =
             line.iter().map(|(x, y)| Frame { left: x - 4.0, top: y - 4.0, right: x + 4.0, bottom: y + 4.0 }).collect();
         // From the right, so that the labels stand in the order of their dots.

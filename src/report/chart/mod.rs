@@ -6,7 +6,10 @@ pub mod canvas;
 pub mod cost;
 pub mod drills;
 pub mod exceedance;
+pub mod heat;
+pub mod outlook;
 pub mod sawtooth;
+pub mod storage;
 pub mod style;
 pub mod tornado;
 
@@ -102,19 +105,35 @@ pub fn svg(chart: &impl Chart, sheet: Sheet, id: &str) -> Result<String> {
     let (width, height) = size(chart, sheet)?;
     let fine = (width * SVG_SCALE, height * SVG_SCALE);
     let mut text = String::new();
-    {
+    let notes = {
         let area = SVGBackend::with_string(&mut text, fine).into_drawing_area();
-        let drawn = paint(&Canvas::new(&area, SVG_SCALE), chart, sheet).and_then(|()| area.present());
+        let canvas = Canvas::new(&area, SVG_SCALE);
+        let drawn = paint(&canvas, chart, sheet).and_then(|()| area.present());
         drawn.map_err(|e| Fault::bug(format!("cannot draw the chart `{id}`: {e}")))?;
-    }
+        noted(&canvas.notes())
+    };
     let (_, body) = text.split_once(">\n").ok_or_else(|| Fault::bug("a drawing without an opening tag"))?;
+    let (strokes, _) = body.rsplit_once("</svg>").ok_or_else(|| Fault::bug("a drawing without a closing tag"))?;
     let (title, description) = (escape(&chart.title()), escape(&chart.description()));
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
          role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n{body}",
+         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{description}</desc>\n{strokes}{notes}</svg>\n",
         fine.0, fine.1
     ))
+}
+
+/// Unseen boxes with their notes: a browser shows the one that is pointed at, without any script.
+fn noted(notes: &[([i32; 4], String)]) -> String {
+    if notes.is_empty() {
+        return String::new();
+    }
+    let one = |([x, y, width, height], text): &([i32; 4], String)| {
+        let text = escape(text);
+        format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"><title>{text}</title></rect>\n")
+    };
+    let all: String = notes.iter().map(one).collect();
+    format!("<g class=\"notes\" fill=\"none\" pointer-events=\"all\">\n{all}</g>\n")
 }
 
 /// The drawing as a file of its own: it repaints itself where the reader's screen is dark.

@@ -2,12 +2,15 @@
 //! inputs give equal bytes; serialised, it is the JSON report. Names are made harmless here, before any form sees them.
 
 mod appendix;
+mod calendar;
 mod changes;
 mod earlier;
 mod findings;
 mod ledger;
 mod money;
+mod outlook;
 mod promises;
+mod storage;
 mod unknown;
 mod waivers;
 mod words;
@@ -18,7 +21,10 @@ use super::chart::bill::AnnualCost;
 use super::chart::cost::CostAgainstLoss;
 use super::chart::drills::DrillTimes;
 use super::chart::exceedance::LossExceedance;
+use super::chart::heat::HeatMap;
+use super::chart::outlook::Outgrowing;
 use super::chart::sawtooth::Sawtooth;
+use super::chart::storage::StorageGrowth;
 use super::chart::tornado::Tornado;
 use super::text::harmless;
 use crate::audit::{Audit, Verdict};
@@ -29,12 +35,15 @@ use crate::policy::Policy;
 use crate::sim::Simulation;
 
 pub use appendix::{Appendix, CoverageRow, PointRow, RunRow};
+pub use calendar::CalendarView;
 pub use changes::{Changes, Missed, Moved, Turn};
 pub use earlier::{Earlier, Told, With};
 pub use findings::{FindingRow, PassRow, PolicyLine};
 pub use ledger::{DrillRow, PhaseRow};
 pub use money::{BillRow, MoneyView, PlanRow, SimulationView, Spread};
+pub use outlook::OutlookRow;
 pub use promises::{Figure, PromiseRow};
+pub use storage::StorageView;
 pub use unknown::{Assumption, Unknown};
 pub use waivers::WaiverRow;
 
@@ -94,6 +103,11 @@ pub struct View {
     pub unknowns: Vec<Unknown>,
     pub assumptions: Vec<Assumption>,
     pub passes: Vec<PassRow>,
+    /// What every job did on each of the last days.
+    pub calendar: Option<CalendarView>,
+    /// When restores outgrow their objective, the soonest first.
+    pub outlooks: Vec<OutlookRow>,
+    pub storage: StorageView,
     pub appendix: Appendix,
     #[serde(skip)]
     pub charts: Charts,
@@ -108,6 +122,9 @@ pub struct Charts {
     pub loss_exceedance: Option<LossExceedance>,
     pub tornado: Option<Tornado>,
     pub annual_cost: Option<AnnualCost>,
+    pub heat_map: Option<HeatMap>,
+    pub outgrowing: Option<Outgrowing>,
+    pub storage_growth: Option<StorageGrowth>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -140,6 +157,8 @@ impl View {
         let findings = findings::rows(policy, audit);
         let drills = ledger::rows(evidence);
         let changes = changes::of(inputs, &findings, &promises, &drills);
+        let outlooks = outlook::told(inputs);
+        let (storage, storage_growth) = storage::view(inputs);
         View {
             schema: SCHEMA,
             made_by: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_string(),
@@ -158,12 +177,18 @@ impl View {
                 loss_exceedance: money::exceedance(inputs),
                 tornado: money::tornado(inputs),
                 annual_cost: money::annual_cost(inputs),
+                heat_map: promises::heat(audit),
+                outgrowing: outlooks.iter().find_map(|told| told.outgrowing.clone().ok()),
+                storage_growth,
             },
             simulation: inputs.simulation.map(money::simulation),
             money: money::view(inputs),
-            unknowns: unknown::unknowns(inputs),
+            unknowns: unknown::unknowns(inputs, &outlooks),
             assumptions: unknown::assumptions(inputs),
             passes: findings::passes(audit),
+            calendar: calendar::view(inputs),
+            outlooks: outlook::rows(&outlooks),
+            storage,
             appendix: appendix::of(evidence),
             waivers: waivers::rows(inputs),
             changes,
@@ -171,6 +196,13 @@ impl View {
             findings,
             drills,
         }
+    }
+}
+
+impl View {
+    /// When restores outgrow their objective, a sentence for each of the soonest.
+    pub fn outlook_lines(&self) -> Vec<String> {
+        outlook::lines(&self.outlooks)
     }
 }
 

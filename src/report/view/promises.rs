@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::chart::heat::{self, HeatMap};
 use super::super::chart::sawtooth::{Panel, Sawtooth};
 use super::{clean, clean_option};
 use crate::audit::{Audit, Cell, Measure, Verdict};
@@ -153,4 +154,30 @@ pub fn sawtooth(audit: &Audit) -> Option<Sawtooth> {
             panel("As observed", &cell.observed_exposure, why(&cell.observed_loss)),
         ],
     })
+}
+
+/// Every asset in every failure that strikes it.
+pub fn heat(audit: &Audit) -> Option<HeatMap> {
+    let known = |measure: &Measure<Loss>| match measure {
+        Measure::Known(loss) => Some(*loss),
+        Measure::Unknown(_) => None,
+    };
+    let took = |measure: &Measure<Span>| match measure {
+        Measure::Known(span) => Some(*span),
+        Measure::Unknown(_) => None,
+    };
+    let cell = |cell: &Cell| heat::Cell {
+        asset: clean(&cell.asset),
+        scenario: clean(&cell.scenario),
+        title: clean_option(Some(&cell.title))
+            .filter(|title| !title.is_empty())
+            .unwrap_or_else(|| clean(&cell.scenario)),
+        rpo: cell.rpo,
+        lost: known(&cell.declared_loss).max(known(&cell.observed_loss)),
+        rpo_verdict: cell.rpo_verdict,
+        rto: cell.rto,
+        down: took(&cell.declared_downtime).max(took(&cell.drilled_downtime)),
+        rto_verdict: cell.rto_verdict,
+    };
+    HeatMap::of(audit.cells.iter().map(cell).collect())
 }

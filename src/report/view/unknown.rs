@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::outlook::Told;
 use super::{Inputs, clean};
 use crate::audit::Measure;
 use crate::cost::Grade;
@@ -61,7 +62,7 @@ impl Reasons {
     }
 }
 
-pub fn unknowns(inputs: &Inputs<'_>) -> Vec<Unknown> {
+pub fn unknowns(inputs: &Inputs<'_>, outlooks: &[Told]) -> Vec<Unknown> {
     let mut all = Reasons::default();
     if inputs.evidence.is_none() {
         let why = "no evidence was given: this report knows the plan as declared alone";
@@ -79,6 +80,11 @@ pub fn unknowns(inputs: &Inputs<'_>) -> Vec<Unknown> {
             if let Measure::Unknown(why) = measure {
                 all.add(kind, &name, why);
             }
+        }
+    }
+    for told in outlooks.iter().filter(|_| inputs.evidence.is_some()) {
+        if let Err(why) = &told.outgrowing {
+            all.add("When restores outgrow the time that they have", told.asset, why);
         }
     }
     for broken in inputs.evidence.iter().flat_map(|e| &e.unreadable) {

@@ -11,6 +11,8 @@ use crate::timeline::{Exposure, Loss, Segment};
 
 /// Beyond this many pieces a curve is drawn as the worst of each column: no eye and no printer tells them apart.
 const PIECES_MOST: usize = 1_500;
+/// Pieces of a curve that have their figures noted.
+const NOTES_MOST: usize = 110;
 
 /// A curve that is so many times lower than the other panel's would be a line on the floor: its scale is its own.
 const FLAT: i64 = 40;
@@ -182,8 +184,13 @@ fn curve<DB: DrawingBackend>(
     rpo: Option<Span>,
 ) -> Drawn<DB> {
     let mut line: Vec<At> = Vec::new();
-    for piece in pieces(scale, exposure) {
+    let pieces = pieces(scale, exposure);
+    let every = pieces.len().div_ceil(NOTES_MOST).max(1);
+    for (n, piece) in pieces.into_iter().enumerate() {
         let (from, until) = (scale.x(piece.at.from), scale.x(piece.at.until));
+        if n % every == 0 {
+            canvas.note(Frame { left: from, right: until, ..scale.plot }, said(&piece));
+        }
         let (Loss::Window(start), Some(end)) = (piece.start, highest(&piece)) else {
             flush(canvas, &mut line)?;
             total(canvas, Frame { left: from, right: until, ..scale.plot })?;
@@ -196,6 +203,17 @@ fn curve<DB: DrawingBackend>(
         line.push((until, scale.y(end)));
     }
     flush(canvas, &mut line)
+}
+
+/// A piece in words, for whoever points at it.
+fn said(piece: &Segment) -> String {
+    let when = |at: Instant| at.to_utc().format("%-d %b %H:%M").to_string();
+    let lost = match (piece.start, highest(piece)) {
+        (Loss::Window(start), Some(end)) if piece.rises => format!("{start} rising to {end} of writes lost"),
+        (Loss::Window(start), _) => format!("{start} of writes lost"),
+        (Loss::Total, _) => "everything lost".to_string(),
+    };
+    format!("{} to {}: {lost}", when(piece.at.from), when(piece.at.until))
 }
 
 fn flush<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, line: &mut Vec<At>) -> Drawn<DB> {
