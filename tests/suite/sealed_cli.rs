@@ -143,7 +143,7 @@ async fn a_policy_says_for_whom_and_a_run_that_cannot_seal_what_is_to_be_encrypt
     let audit = |code: &str| {
         let audited = shell.run(&["audit", &team, "--format", "json", "--no-cache"], &[]);
         let found: serde_json::Value = serde_json::from_slice(&audited.stdout).expect("JSON");
-        let findings = found["findings"].as_array().expect("findings").clone();
+        let findings = found["policies"][0]["findings"].as_array().expect("findings").clone();
         findings.into_iter().find(|finding| finding["code"] == code).map(|finding| finding["verdict"].clone())
     };
     assert_eq!(audit("key-unproven"), Some("unproven".into()));
@@ -164,7 +164,7 @@ async fn a_policy_says_for_whom_and_a_run_that_cannot_seal_what_is_to_be_encrypt
     let rekey = ["rekey", "--recipient", next.recipient().as_str(), "--identity", &right];
     let planned = shell.run(&rekey, &[]);
     assert!(
-        text(&planned).contains("Nothing was written") && text(&planned).contains("1 slice") == false,
+        text(&planned).contains("Nothing was written") && !text(&planned).contains("1 slice"),
         "{}",
         text(&planned)
     );

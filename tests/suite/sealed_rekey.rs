@@ -7,6 +7,7 @@ use bson::{Document, doc};
 use bytes::Bytes;
 use plimsoll::base::{Compression, FaultKind, Instant, Keeping, Result, Span};
 use plimsoll::clock::SystemClock;
+use plimsoll::engine::backup::{self, BackupRequest};
 use plimsoll::engine::event::Silent;
 use plimsoll::engine::plan::RestoreTo;
 use plimsoll::engine::prune::{self, PruneRequest};
@@ -20,11 +21,12 @@ use plimsoll::repository::{Manifest, catalog};
 use plimsoll::seal::Identity;
 use plimsoll::store::keyed;
 use plimsoll::store::memory::MemoryStore;
+use plimsoll::store::s3::S3Store;
 
 use super::restored::{State, back_up_as, begin_capture, state};
 use super::seal::{keys, new_identity};
 use super::sealed::{keyed, restored};
-use super::servers::{private_mongo, unique};
+use super::servers::{self, private_mongo, unique};
 use super::stage::Breaking;
 
 /// A clock that is so far ahead.
@@ -198,4 +200,37 @@ async fn what_is_locked_stays_and_a_plan_says_until_when() {
     assert_eq!(Manifest::decode(&stock.store.get(&key).await.expect("reads"), &key).expect("a manifest"), locked);
     let later = rekey::make(store.as_ref(), until + Span::secs(1), None).await.expect("plans");
     assert_eq!((later.points_to_seal().count(), later.slices_to_seal().count()), (1, 0), "when the lock is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_s3_what_is_sealed_is_locked_as_asked_comes_back_and_is_not_sealed_anew_before_its_lock_ends() {
+    let ((_, old), (_, new), server) = (new_identity(), new_identity(), servers::s3().await);
+    let bucket = S3Store::open(&unique("sealed"), "ours", &server.options()).await.expect("opens");
+    bucket.create_locking_bucket().await.expect("the bucket is made");
+    let plain: Arc<dyn ObjectStore> = Arc::new(bucket);
+    let writing = keyed(&plain, &[&old], &[]);
+    plimsoll::repository::open(Arc::clone(&writing), &SystemClock).await.expect("a repository");
+    let (from, to) = (private_mongo().await, private_mongo().await);
+    let client = client::connect(&from.uri).await.expect("connects");
+    let things = client.database("shop").collection::<Document>("things");
+    // More than one part of an upload.
+    things.insert_many((0..9000).map(|i| doc! { "_id": i, "text": "t".repeat(1000) })).await.expect("inserts");
+    let source = Source::new(client);
+    let request = BackupRequest {
+        asset: "shop".to_string(),
+        compression: Compression::Plain,
+        keeping: Keeping { lock: Some(Span::hours(1)), ..Keeping::default() },
+        ..BackupRequest::default()
+    };
+    let point = backup::run(&source, writing, &SystemClock, &Silent, &request).await.expect("backs up");
+    let until = point.locked_until.expect("a lock");
+    let target = client::connect(&to.uri).await.expect("connects");
+    let reading = keyed(&plain, &[], &[&old]);
+    restored(&reading, &Target::new(target.clone()), RestoreTo::Newest).await.expect("restores");
+    let held = state(&Source::new(target), &["shop"], None).await;
+    assert_eq!(held, state(&source, &["shop"], None).await);
+    let store = keyed(&plain, &[&new], &[&old]);
+    let plan = rekey::make(store.as_ref(), SystemClock.now(), None).await.expect("plans");
+    assert_eq!(plan.points_to_seal().count(), 0);
+    assert!(plan.describe().contains(&format!("locked until {until}")), "{}", plan.describe());
 }

@@ -17,12 +17,15 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
     let every = context.objective(asset).drill_every;
     let (span, mut items) = (every.as_ref().map_or(Span::days(366), |every| every.value), Vec::new());
     for protection in sealed {
-        let opened = newest(&drills, |drill| proves(drill, protection, stock));
+        let proof = newest(&drills, |drill| proves(drill, protection, stock));
+        // Whose identity was refused may have been found again, if only for what was made before.
+        let any = newest(&drills, |drill| matches!(drill.key, Some(KeyProof::Opened { .. })));
+        let opened = proof.into_iter().chain(any).map(|drill| drill.ended_at).max();
         let refused = newest(&drills, |drill| matches!(drill.key, Some(KeyProof::Refused { .. })));
         let name = quoted(&[protection.name.as_str()]);
         let of = format!("{name} of `{}`", asset.name);
-        let (verdict, drill, says) = match (opened, refused) {
-            (opened, Some(refused)) if opened.is_none_or(|opened| opened.ended_at <= refused.ended_at) => {
+        let (verdict, drill, says) = match (proof, refused) {
+            (_, Some(refused)) if opened.is_none_or(|opened| opened <= refused.ended_at) => {
                 (Verdict::Breached, Some(refused), format!("drill {} could not open what {of} is", refused.id))
             }
             (Some(opened), _) if context.as_of - opened.ended_at <= span => {
