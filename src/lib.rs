@@ -28,7 +28,7 @@
 //!
 //! | floor | rooms | rule |
 //! |---|---|---|
-//! | foundations | `base`, `seal` | pure |
+//! | foundations | `base`, `seal` | pure, but for the random numbers that sealing takes from the system |
 //! | core | `schedule`, `script`, `policy`, `evidence`, `timeline`, `runbook`, `retention`, `audit`, `sim`, `cost`, `gate`, `notice` | no IO, no async, no clock, no printing |
 //! | engine | `port`, `repository`, `engine` | async, talks to the traits of `port` only, never prints |
 //! | edges | `mongo`, `store`, `clock`, `notify`, `lab`, `report`, `cli` | the only places with IO |
@@ -40,6 +40,8 @@
 //! | asset | something protected: a MongoDB database, an S3 bucket of uploads |
 //! | objective | what the business asked: RPO, RTO, retention, drill interval, copies, immutability |
 //! | protection | a declared mechanism: `snapshot`, `log`, `mirror`, `versioning`, `copy`, `replica` (service, not data) |
+//! | recipient | a public key of age: for whom something is encrypted before it leaves the host |
+//! | identity | the secret key of a recipient: it opens what is encrypted, and stands nowhere near the repository |
 //! | domain | a thing that can be lost at once: a host, a bucket, a region, an account, a provider |
 //! | credential | something whose theft lets somebody delete what stands in its domains |
 //! | recovery point | one restorable state: consistent at an instant, available from one, expiring at one, stored in domains |

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("timeline", &["base", "schedule", "policy", "evidence"]),
     ("runbook", &["base", "policy", "timeline"]),
     ("retention", &["base", "policy"]),
-    ("audit", &["base", "schedule", "script", "policy", "evidence", "timeline", "runbook", "retention"]),
+    ("audit", &["base", "seal", "schedule", "script", "policy", "evidence", "timeline", "runbook", "retention"]),
     ("sim", &["base", "schedule", "policy", "evidence", "timeline"]),
     ("cost", &["base", "schedule", "policy", "evidence", "timeline", "retention", "audit", "sim"]),
     ("gate", &["base", "policy", "timeline", "audit", "sim", "cost"]),

@@ -95,6 +95,7 @@ impl Fleet {
             _ => Health::Unverified,
         };
         RecoveryPoint {
+            recipients: Vec::new(),
             id: consistent_at.0.to_string(),
             asset: asset.to_string(),
             protection: Some(format!("hourly-{asset}")),
@@ -120,6 +121,7 @@ impl Fleet {
         let first = self.as_of - Span::days(day + 1);
         let op = |at: Instant| OpTime::new((at.0 / 1000) as u32, 0);
         Coverage {
+            encrypted: None,
             asset: asset.to_string(),
             protection: Some(format!("log-{asset}")),
             first: op(first),
@@ -161,6 +163,7 @@ fn asset(number: usize) -> String {
 
 fn drill(asset: &str, quarter: i64, ended_at: Instant, passed: bool) -> Drill {
     Drill {
+        key: None,
         id: format!("{asset}-{quarter}"),
         asset: asset.to_string(),
         protection: Some(format!("hourly-{asset}")),

@@ -128,6 +128,9 @@ codes! {
     NotEncrypted "not-encrypted" Major
         "no copy is encrypted before it leaves the host"
         ["NIST CP-9(8)", "CIS 11.3"] "not_encrypted";
+    KeyUnproven "key-unproven" Critical
+        "nothing shows that the key of what is encrypted is still there"
+        ["NIST CP-9(2)", "NIST CP-9(8)", "SOC 2 A1.3", "DORA 12(2)"] "key_unproven";
     SchedulerUnbounded "scheduler-unbounded" Major
         "nothing bounds how late a run may start"
         ["NIST CP-9", "SOC 2 A1.2", "CIS 11.2"] "scheduler_unbounded";

@@ -19,6 +19,8 @@ pub enum FaultKind {
     Missing,
     /// Credentials are wrong or do not allow this.
     Denied,
+    /// It is encrypted, and no identity that was given opens it.
+    Sealed,
     /// A server did not answer or said that it is busy. The only kind for which a retry can help.
     Unreachable,
     /// Bytes are not what they were declared to be.

@@ -71,8 +71,8 @@ impl Args {
         Some(self.serving.about(Work::Points, &self.repository))
     }
 
-    fn serving(&self, global: &Global) -> Result<Serving> {
-        let mut serving = self.serving.resolve(Work::Points, global)?;
+    fn serving(&self) -> Result<Serving> {
+        let mut serving = self.serving.resolve(Work::Points)?;
         serving.retention = self.keep.or(serving.retention);
         serving.compression = self.compress.or(serving.compression);
         Ok(serving)
@@ -80,7 +80,7 @@ impl Args {
 
     /// A run that is stopped leaves blobs that the next one finds there already, and no manifest.
     async fn back_up_uploads(&self, global: &Global, bucket: &str) -> Result<Exit> {
-        let serving = self.serving(global)?;
+        let serving = self.serving()?;
         let identities = self.identity.load()?;
         let uploads = store::open(bucket, &self.repository.s3.options()).await?;
         let store = serving.seal(self.repository.open().await?, identities);
@@ -100,7 +100,7 @@ impl Args {
     async fn back_up(&self, global: &Global) -> Result<Exit> {
         // The address is looked at before anything is opened, so that a slip costs no time.
         let uri = self.mongo.address()?;
-        let serving = self.serving(global)?;
+        let serving = self.serving()?;
         let store = serving.seal(self.repository.open().await?, Vec::new());
         let Serving { asset, protection, retention, compression, keeping, .. } = serving;
         let source = Source::new(crate::mongo::client::connect(&uri).await?);

@@ -76,7 +76,7 @@ impl Args {
     }
 
     async fn capture(&self, global: &Global) -> Result<Exit> {
-        let serving = self.serving.resolve(Work::Log, global)?;
+        let serving = self.serving.resolve(Work::Log)?;
         let lag = serving.lag;
         let flush_every = self.flush_every.unwrap_or_else(|| usual_flush(lag));
         if flush_every < Span::secs(1) {

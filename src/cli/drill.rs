@@ -21,7 +21,7 @@ use crate::engine::drill::{self, DrillRequest, Practised};
 use crate::engine::expectation::Expectations;
 use crate::engine::plan::RestoreTo;
 use crate::engine::points;
-use crate::evidence::{Drill, DrillOutcome, Phase};
+use crate::evidence::{Drill, DrillOutcome, KeyProof, Phase};
 use crate::lab::guard::Guard;
 use crate::lab::server::{MongoOptions, MongoServer, ServerKind, locate};
 use crate::mongo::{Target, client};
@@ -190,6 +190,10 @@ fn told(drill: &Drill) -> String {
     let size = Bytes(drill.bytes_restored);
     let mut text = format!("Drill {} of {}: {outcome}\n", drill.id, drill.point);
     text += &format!("  {} documents, {size}, in {}\n", drill.documents, drill.took());
+    if let Some(KeyProof::Opened { recipients }) = &drill.key {
+        let by: Vec<&str> = recipients.iter().map(|recipient| recipient.as_str()).collect();
+        text += &format!("  opened by the identity of {}\n", by.join(", "));
+    }
     for phase in &drill.phases {
         text += &format!("    {:<10} {}\n", phase.name, phase.took);
     }

@@ -23,7 +23,7 @@ pub struct RecipientArgs {
     ///
     /// [default: as the policy says, else nothing is encrypted]
     #[arg(long = "recipient", value_name = "age1…")]
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<String>,
     /// Encrypt for the recipients in a file, one a line
     #[arg(long, value_name = "FILE")]
     pub recipients_file: Vec<PathBuf>,
@@ -41,9 +41,15 @@ pub struct IdentityArgs {
 }
 
 impl RecipientArgs {
+    pub fn are_named(&self) -> bool {
+        !self.recipients.is_empty() || !self.recipients_file.is_empty()
+    }
+
     /// All that were named; empty if none was.
     pub fn load(&self) -> Result<Vec<Recipient>> {
-        let mut all = self.recipients.clone();
+        // Read here and not by the parser of flags, which repeats what it cannot read.
+        let named = self.recipients.iter().map(|text| text.parse());
+        let mut all: Vec<Recipient> = named.collect::<Result<_, _>>().map_err(|why: String| Fault::usage(why))?;
         for file in &self.recipients_file {
             let (text, shown) = (policy_file::read("file of recipients", file)?, file.display());
             let before = all.len();

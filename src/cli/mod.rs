@@ -26,6 +26,7 @@ mod prices;
 mod progress;
 mod prune;
 mod recovery_target;
+mod rekey;
 mod report;
 mod restore;
 mod runs;
@@ -80,6 +81,8 @@ enum Verb {
     Verify(verify::Args),
     /// Remove what no rule keeps any more, with the reason for each
     Prune(prune::Args),
+    /// Encrypt what is stored for other recipients than before
+    Rekey(rekey::Args),
     /// Show what every verb did: a table, a calendar, metrics
     Runs(runs::Args),
     /// Write what a scheduler runs from, show the coming runs, hold files against the policy
@@ -130,6 +133,7 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Drill(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Verify(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Prune(args) => telling::after(global, args.about(), args.run(global)),
+        Verb::Rekey(args) => args.run(global),
         Verb::Runs(args) => args.run(global),
         Verb::Schedule(args) => args.run(global),
         Verb::Notify(args) => telling::after(global, args.about(), args.run(global)),

@@ -7,7 +7,6 @@ use clap::Args;
 
 use super::connect::RepositoryArgs;
 use super::keys::RecipientArgs;
-use super::output::{self, Global};
 use super::policy_file;
 use super::telling::About;
 use crate::base::{Compression, Fault, Keeping, Result, ServerEncryption, Span, StorageClass};
@@ -84,21 +83,13 @@ impl ServingArgs {
         }
     }
 
-    pub fn resolve(&self, work: Work, global: &Global) -> Result<Serving> {
+    pub fn resolve(&self, work: Work) -> Result<Serving> {
         let mut serving = match &self.policy {
             None => Serving { protection: self.protection.clone(), ..Serving::default() },
             Some(path) => {
                 let policy = policy_file::load(path)?;
                 let served = served(&policy, &self.asset, self.protection.as_deref(), work)?;
-                if served.encrypted.as_ref().is_some_and(|asked| asked.value) {
-                    output::tell(
-                        global,
-                        &format!(
-                            "warning: the policy asks that `{}` is encrypted before it leaves the host; this run does not",
-                            served.name
-                        ),
-                    );
-                }
+                self.must_seal(&policy, served)?;
                 of_protection(&policy, served)?
             }
         };
@@ -112,6 +103,19 @@ impl ServingArgs {
         keeping.storage_class = self.storage_class.or(keeping.storage_class);
         keeping.encryption = self.server_side_encryption.clone().or(keeping.encryption.take());
         Ok(serving)
+    }
+}
+
+impl ServingArgs {
+    /// What the plan says is encrypted is never stored as it is.
+    fn must_seal(&self, policy: &Policy, served: &Protection) -> Result<()> {
+        let asked = served.encrypted.as_ref().filter(|asked| asked.value && served.recipients.is_empty());
+        let Some(asked) = asked.filter(|_| !self.recipients.are_named()) else { return Ok(()) };
+        let said = format!("`{}` is to be encrypted, and nothing says for whom", served.name);
+        let problem = Problem::new(asked.at, said).help(
+            "name recipients in [encryption], or with --recipient; `age-keygen` makes an identity and its recipient",
+        );
+        Err(policy_file::refused(&policy.source, &[problem]))
     }
 }
 
@@ -163,7 +167,7 @@ fn of_protection(policy: &Policy, served: &Protection) -> Result<Serving> {
             lock: served.lock.as_ref().map(|lock| lock.value),
         },
         lag,
-        recipients: Vec::new(),
+        recipients: served.recipients.iter().map(|recipient| recipient.value.clone()).collect(),
     })
 }
 

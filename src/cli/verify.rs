@@ -109,5 +109,10 @@ fn shown(verification: &Verification) -> String {
     }
     let part = verification.part.map_or(String::new(), |part| format!(", part {} of {}", part.index + 1, part.of));
     let took = verification.ended_at - verification.started_at;
-    text + &format!("{} read back and hashed in {took}{part}\n", Bytes(verification.bytes))
+    text += &format!("{} read back and hashed in {took}{part}\n", Bytes(verification.bytes));
+    if verification.unopened > 0 {
+        let many = verification.unopened;
+        text += &format!("{many} objects are encrypted: their bytes are what was judged; a drill opens them\n");
+    }
+    text
 }

@@ -14,7 +14,7 @@ use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
 use super::patience::{self, Patience};
 use super::record::{self, RunOf};
-use super::{Event, Listener, contents, kept, leftovers, own_log, pipeline, skew};
+use super::{Event, Listener, contents, kept, leftovers, look_back, own_log, pipeline, skew};
 use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
@@ -310,26 +310,11 @@ impl Run<'_> {
     async fn look_back_patiently(&self, objects: &[ObjectEntry]) -> Result<()> {
         let mut patience = Patience::new(self.listener);
         loop {
-            match self.look_back(objects).await {
+            match look_back::all(self.store, objects).await {
                 Err(fault) if patience.again(&fault).await => {}
                 looked => return looked,
             }
         }
-    }
-
-    /// Asks the store after every object, so that a manifest never names what is not there in full.
-    async fn look_back(&self, objects: &[ObjectEntry]) -> Result<()> {
-        let looks = objects.iter().map(|object| async move {
-            match self.store.head(&object.key).await? {
-                Some(info) if info.bytes == object.bytes => Ok(()),
-                Some(info) => Err(Fault::corrupt(format!(
-                    "`{}` was stored with {} of {} bytes",
-                    object.key, info.bytes, object.bytes
-                ))),
-                None => Err(Fault::corrupt(format!("`{}` was stored and is not there", object.key))),
-            }
-        });
-        stream::iter(looks).buffer_unordered(HEADS_AT_ONCE).try_collect().await
     }
 
     /// From here on the snapshot exists.

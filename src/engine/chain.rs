@@ -163,7 +163,7 @@ async fn same(store: &dyn ObjectStore, key: &str, ours: &SliceHeader) -> Result<
     let recipients = |header: &SliceHeader| header.seal.as_ref().map(|seal| seal.recipients.clone());
     let sealed_alike = |theirs: &SliceHeader| ours.seal.is_some() && recipients(theirs) == recipients(ours);
     Ok(theirs.filter(|theirs| {
-        let is_same = theirs.sha256 == ours.sha256 || sealed_alike(theirs);
+        let is_same = theirs.link() == ours.link() || sealed_alike(theirs);
         is_same && theirs.entries == ours.entries && theirs.previous == ours.previous
     }))
 }

@@ -13,7 +13,7 @@ use super::plan::{self, RestorePlan, RestoreRequest, RestoreTo};
 use super::restore::{self, Ready, RestoreOptions};
 use super::{Listener, compare, foreign, record, transfer};
 use crate::base::{Fault, FaultKind, OpTime, Result, Span};
-use crate::evidence::{Check, Drill, DrillOutcome, Origin, Phase};
+use crate::evidence::{Check, Drill, DrillOutcome, KeyProof, Origin, Phase};
 use crate::port::Written;
 use crate::port::{Clock, MongoTarget, ObjectStore};
 use crate::repository::Key;
@@ -96,6 +96,7 @@ pub async fn run_until(
     let key = Key::drill(&id)?.to_string();
     let base = findings.plan.as_ref().map(|plan| &plan.base);
     let blames_point = outcome.as_ref().err().is_none_or(|fault| blames_point(fault.kind, findings.began));
+    let proof = key_proof(findings.plan.as_ref(), outcome.as_ref().err());
     let point = base.map(|base| base.id.as_str()).or(request.what.named()).filter(|_| blames_point);
     let point = point.unwrap_or("none").to_string();
     let drill = Drill {
@@ -110,6 +111,7 @@ pub async fn run_until(
         ended_at: clock.now(),
         phases: phases.done,
         outcome: outcome_of(outcome, &findings.checks),
+        key: proof,
         checks: findings.checks,
         bytes_restored: findings.bytes,
         documents: findings.documents,
@@ -134,6 +136,17 @@ fn blames_point(kind: FaultKind, began: bool) -> bool {
         // Into an empty target, what is there twice came from the point.
         FaultKind::Conflict => began,
         _ => false,
+    }
+}
+
+/// What the drill shows of the key: a plan is made only of what was opened.
+fn key_proof(plan: Option<&RestorePlan>, fault: Option<&Fault>) -> Option<KeyProof> {
+    match (plan, fault) {
+        (Some(plan), _) if !plan.opened_by.is_empty() => {
+            Some(KeyProof::Opened { recipients: plan.opened_by.iter().cloned().collect() })
+        }
+        (_, Some(fault)) if fault.kind == FaultKind::Sealed => Some(KeyProof::Refused { why: fault.to_string() }),
+        _ => None,
     }
 }
 

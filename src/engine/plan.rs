@@ -13,6 +13,7 @@ use crate::policy::Consistency;
 use crate::port::ObjectStore;
 use crate::repository::manifest::ManifestKind;
 use crate::repository::{CollectionEntry, Key, Manifest, ObjectEntry, OwnLog, SliceHeader, SliceName, SnapshotName};
+use crate::seal::Recipient;
 
 /// The state that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub struct RestorePlan {
     /// Which of the base's collections are restored, and under which names.
     #[serde(skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
+    /// Whose identities open what is encrypted of it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub opened_by: BTreeSet<Recipient>,
     /// The time that it will take.
     pub expected: Expected,
 }
@@ -93,7 +97,7 @@ pub async fn make_of(store: &dyn ObjectStore, request: &RestoreRequest, selectio
     usable(&plan.base)?;
     plan.select(selection)?;
     all_there(store, &plan).await?;
-    opened::by_each(store, &plan.objects()).await?;
+    plan.opened_by = opened::by_each(store, &plan.objects()).await?;
     contents::put_back(store, &mut plan.base).await?;
     plan.expected = expected::by_drills(store, &plan).await;
     Ok(plan)
@@ -222,7 +226,8 @@ impl RestorePlan {
     pub fn of(base: Manifest, reaches: Option<OpTime>) -> Self {
         let (slices, notes, selection) = (Vec::new(), Vec::new(), Selection::default());
         let expected = Expected::unknown("no drill yet");
-        RestorePlan { base, slices, until: None, reaches, notes, foreign: None, selection, expected }
+        let opened_by = BTreeSet::new();
+        RestorePlan { base, slices, until: None, reaches, notes, foreign: None, selection, opened_by, expected }
     }
 
     /// Everything that is read.
@@ -370,6 +375,10 @@ impl RestorePlan {
             line("", format!("the log could roll it forward to {} (--at {reaches})", reaches.instant()));
         }
         line("reads", format!("{} in {}", Bytes(fetch), count(self.objects().len(), "object")));
+        if !self.opened_by.is_empty() {
+            let by: Vec<&str> = self.opened_by.iter().map(Recipient::as_str).collect();
+            line("opened by", by.join(", "));
+        }
         line("takes", self.expected.describe());
         if base.consistency == Consistency::None {
             line("warning", "the base is not of one instant: it may hold parts of several states".to_string());

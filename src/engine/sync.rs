@@ -265,7 +265,7 @@ impl<'a> Before<'a> {
         let blobs = async { store.list(BLOBS).await };
         let manifests = async { points::of(store, asset, ManifestKind::Uploads, &mut notes).await };
         let (manifests, blobs, bad) = tokio::try_join!(manifests, blobs, rotten::found(store, listener))?;
-        let uploads = newest(store, manifests.first(), listener, notes).await?;
+        let uploads = uploads::of_newest(store, manifests.first(), listener, notes).await;
         let uploads = uploads.into_iter().map(|entry| ((entry.key.clone(), entry.version.clone()), entry)).collect();
         let rotten = rotten::still(&bad, &blobs);
         if !rotten.is_empty() {
@@ -327,32 +327,6 @@ impl<'a> Before<'a> {
         }
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
-}
-
-/// The list of the newest point; nothing where there is none, or none that can be read.
-async fn newest(
-    store: &dyn ObjectStore,
-    newest: Option<&Manifest>,
-    listener: &dyn Listener,
-    mut notes: Vec<String>,
-) -> Result<Vec<UploadEntry>> {
-    let entries = match newest {
-        Some(newest) if newest.seal.is_some() && store.keys().identities().is_empty() => {
-            listener.on(Event::Note(
-                "the newest point is sealed, and without an identity its list cannot be read: every object of the bucket \
-                 is read again, and stored only where it is new"
-                    .to_string(),
-            ));
-            Vec::new()
-        }
-        Some(newest) => uploads::entries(store, newest).await.unwrap_or_else(|fault| {
-            notes.push(format!("{}: everything is read again", record::chain(&fault)));
-            Vec::new()
-        }),
-        None => Vec::new(),
-    };
-    notes.into_iter().for_each(|note| listener.on(Event::Warning(note)));
-    Ok(entries)
 }
 
 /// Brings one object in; none if it is gone since it was listed.

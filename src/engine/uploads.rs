@@ -90,6 +90,32 @@ pub async fn entries(store: &dyn ObjectStore, manifest: &Manifest) -> Result<Vec
     entries.map_err(|error| Fault::corrupt(format!("cannot read `{key}`")).because(error))
 }
 
+/// The list of the newest point; nothing where there is none, or none that can be read.
+pub async fn of_newest(
+    store: &dyn ObjectStore,
+    newest: Option<&Manifest>,
+    listener: &dyn Listener,
+    mut notes: Vec<String>,
+) -> Vec<UploadEntry> {
+    let known = match newest {
+        Some(newest) if newest.seal.is_some() && store.keys().identities().is_empty() => {
+            listener.on(Event::Note(
+                "the newest point is sealed, and without an identity its list cannot be read: every object of the bucket \
+                 is read again, and stored only where it is new"
+                    .to_string(),
+            ));
+            Vec::new()
+        }
+        Some(newest) => entries(store, newest).await.unwrap_or_else(|fault| {
+            notes.push(format!("{}: everything is read again", super::record::chain(&fault)));
+            Vec::new()
+        }),
+        None => Vec::new(),
+    };
+    notes.into_iter().for_each(|note| listener.on(Event::Warning(note)));
+    known
+}
+
 /// Finds the state that is wanted, and looks for every blob of it.
 pub async fn plan(store: &dyn ObjectStore, asset: &str, wanted: &RestoreTo) -> Result<UploadsPlan> {
     let of_uploads = async || points::of(store, asset, ManifestKind::Uploads, &mut Vec::new()).await;

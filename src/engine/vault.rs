@@ -17,6 +17,7 @@ use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::content::hex;
+use super::opened;
 use crate::base::{Fault, Result};
 use crate::port::{Flow, ObjectStore, Upload};
 use crate::repository::manifest::ManifestKind;
@@ -97,7 +98,7 @@ impl Vault {
         }
         let key = Key::blob(&content)?.sealed(lot()).to_string();
         let mut upload = store.upload(&key).await?;
-        let sealed = async { self.seal(read().await?, upload.as_mut()).await }.await;
+        let sealed = async { seal(&self.recipients, read().await?, upload.as_mut()).await }.await;
         match sealed {
             Ok((plain, blob)) if plain == sha256 => {
                 upload.finish().await?;
@@ -113,22 +114,15 @@ impl Vault {
         }
     }
 
-    /// The SHA-256 of what was read, and what it is as stored, but for its key.
-    async fn seal(&self, mut plain: Flow<Bytes>, upload: &mut dyn Upload) -> Result<(String, ObjectEntry)> {
-        let mut sealing = Sealing::begin(&self.recipients)?;
-        let (mut of_plain, mut of_stored, mut bytes) = (Sha256::new(), Sha256::new(), 0);
-        let mut stored = async |piece: Bytes| {
-            of_stored.update(&piece);
-            bytes += piece.len() as u64;
-            if piece.is_empty() { Ok(()) } else { upload.write(piece).await }
-        };
-        while let Some(piece) = plain.try_next().await? {
-            of_plain.update(&piece);
-            stored(sealing.push(&piece)?).await?;
+    /// A blob that is sealed for others, sealed for these recipients unless that was done already.
+    pub async fn seal_anew(&self, store: &dyn ObjectStore, blob: &ObjectEntry) -> Result<ObjectEntry> {
+        let no_blob = || Fault::corrupt(format!("`{}` is no sealed blob", blob.key));
+        let content = content_of(&blob.key).ok_or_else(no_blob)?;
+        if let Some(known) = lock(&self.blobs).get(&content) {
+            return Ok(known.clone());
         }
-        stored(sealing.finish()?).await?;
-        let sha256 = hex(&of_stored.finalize());
-        Ok((hex(&of_plain.finalize()), ObjectEntry { key: String::new(), bytes, sha256 }))
+        let anew = seal_anew(store, blob, Key::blob(&content)?.sealed(lot()).to_string()).await?;
+        Ok(self.claim(&content, &anew).unwrap_or(anew))
     }
 
     /// Notes a blob; the one that was noted before it, if there is one.
@@ -141,6 +135,44 @@ impl Vault {
         lock(&self.written).insert(blob.key.clone());
         None
     }
+}
+
+/// Opens an object and seals what is in it for the store's recipients, as `key`. Nothing is visible there unless the stored
+/// bytes were those of `old`.
+pub async fn seal_anew(store: &dyn ObjectStore, old: &ObjectEntry, key: String) -> Result<ObjectEntry> {
+    let plain = opened::flow(store, old).await?;
+    let mut upload = store.upload(&key).await?;
+    match seal(store.keys().recipients(), plain, upload.as_mut()).await {
+        Ok((_, anew)) => upload.finish().await.map(|()| ObjectEntry { key, ..anew }),
+        Err(fault) => {
+            // The first fault is the one to tell.
+            let _ = upload.abort().await;
+            Err(fault)
+        }
+    }
+}
+
+/// The SHA-256 of what was read, and what it is as stored, but for its key.
+async fn seal(
+    recipients: &[Recipient],
+    mut plain: Flow<Bytes>,
+    upload: &mut dyn Upload,
+) -> Result<(String, ObjectEntry)> {
+    let mut sealing = Sealing::begin(recipients)?;
+    let (mut of_plain, mut of_stored, mut bytes) = (Sha256::new(), Sha256::new(), 0);
+    while let Some(piece) = plain.try_next().await? {
+        of_plain.update(&piece);
+        let stored = sealing.push(&piece)?;
+        of_stored.update(&stored);
+        bytes += stored.len() as u64;
+        upload.write(stored).await?;
+    }
+    let rest = sealing.finish()?;
+    of_stored.update(&rest);
+    bytes += rest.len() as u64;
+    upload.write(rest).await?;
+    let sha256 = hex(&of_stored.finalize());
+    Ok((hex(&of_plain.finalize()), ObjectEntry { key: String::new(), bytes, sha256 }))
 }
 
 /// The name of the content of a sealed blob; none of any other object.

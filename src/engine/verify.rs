@@ -21,6 +21,7 @@ use crate::port::{Clock, ObjectStore, Written};
 use crate::repository::chain::{self, Link};
 use crate::repository::key::{Name, OPLOG, SNAPSHOTS};
 use crate::repository::manifest::{FORMAT, ObjectEntry};
+use crate::repository::sealed_name::is_sealed;
 use crate::repository::verification::{Bad, OfChain, OfPoint, Part};
 use crate::repository::{Key, Manifest, SliceHeader, SliceName, SnapshotName, Verification};
 
@@ -65,7 +66,9 @@ pub async fn run(
     let (points, chains) = found.told(&read, &bad);
     let id = record::new_id(started_at);
     let ended_at = clock.now();
-    let verification = Verification { format: FORMAT, id, started_at, ended_at, part, points, chains, bytes: total };
+    let unopened = read.iter().filter(|(key, ..)| is_sealed(key)).count() as u64;
+    let verification =
+        Verification { format: FORMAT, id, started_at, ended_at, part, points, chains, bytes: total, unopened };
     let key = Key::verification(&verification.id)?.to_string();
     match store.put_new(&key, verification.encode()?).await? {
         Written::New => Ok(verification),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Origin;
 use crate::base::{Instant, OpTime, Span};
+use crate::seal::Recipient;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +24,9 @@ pub struct Drill {
     pub phases: Vec<Phase>,
     pub checks: Vec<Check>,
     pub outcome: DrillOutcome,
+    /// What became of the key; none where nothing was encrypted, or the tool does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyProof>,
     /// Bytes and documents restored: a drill on less than production's size proves less.
     pub bytes_restored: u64,
     pub documents: u64,
@@ -58,6 +62,19 @@ pub enum DrillOutcome {
     /// Restored and every check passed.
     Passed,
     Failed {
+        why: String,
+    },
+}
+
+/// Whether an encrypted point could be opened with what the drill was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase", deny_unknown_fields)]
+pub enum KeyProof {
+    /// By the identities of these recipients.
+    Opened {
+        recipients: Vec<Recipient>,
+    },
+    Refused {
         why: String,
     },
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Drill;
 use crate::base::{Instant, OpTime, Span};
 use crate::policy::Consistency;
+use crate::seal::Recipient;
 
 /// All that is known at `read_at`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub struct RecoveryPoint {
     pub without: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted: Option<bool>,
+    /// Who can open it, where that is known: public keys of age.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Recipient>,
     pub health: Health,
     /// Bytes stored, and bytes that they restore to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +118,9 @@ pub struct Coverage {
     pub stored_in: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_stored: Option<u64>,
+    /// Before it left the host; none: the evidence does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<bool>,
     pub origin: Origin,
 }
 

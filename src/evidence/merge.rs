@@ -84,6 +84,10 @@ fn lower(point: &mut RecoveryPoint, other: RecoveryPoint) {
         (Some(false), _) | (_, Some(false)) => Some(false),
         _ => None,
     };
+    // Who is known to open it by one saying may be what the other did not ask.
+    point.recipients.extend(other.recipients);
+    point.recipients.sort();
+    point.recipients.dedup();
     point.without.extend(other.without.into_iter().filter(|part| !point.without.contains(part)).collect::<Vec<_>>());
     point.health = later(point.health.clone(), other.health);
     point.bytes_stored = point.bytes_stored.or(other.bytes_stored);

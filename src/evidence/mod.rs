@@ -6,6 +6,6 @@ pub mod inventory;
 pub mod merge;
 pub mod ran;
 
-pub use drill::{Check, Drill, DrillOutcome, Phase};
+pub use drill::{Check, Drill, DrillOutcome, KeyProof, Phase};
 pub use inventory::{Coverage, Evidence, Health, Origin, RecoveryPoint, Run, RunOutcome, Unreadable};
 pub use ran::Ran;

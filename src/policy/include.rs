@@ -145,6 +145,7 @@ fn over(own: PolicyTable, wider: PolicyTable) -> PolicyTable {
         scripts: own.scripts.or(wider.scripts),
         runbook_file: own.runbook_file.or(wider.runbook_file),
         objective: objective(own.objective, wider.objective),
+        encryption: own.encryption.or(wider.encryption),
         losses: own.losses.or(wider.losses),
         tradeoff: own.tradeoff.or(wider.tradeoff),
         domain: named(own.domain, wider.domain),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Consistency, Objective, Place, Placed};
 use crate::base::{Bytes, Compression, Instant, ServerEncryption, Span, Speed};
 use crate::schedule::Schedule;
+use crate::seal::Recipient;
 
 /// Something protected.
 #[derive(Debug, Clone)]
@@ -141,6 +142,8 @@ pub struct Protection {
     pub consistency: Option<Placed<Consistency>>,
     /// Encrypted before it leaves the host.
     pub encrypted: Option<Placed<bool>>,
+    /// For whom it is sealed; empty where nothing says, or another tool encrypts it.
+    pub recipients: Vec<Placed<Recipient>>,
     /// Read back and re-hashed after it was written (existence in a listing does not count).
     pub verified: Option<Placed<bool>>,
     pub scheduler: Option<Placed<Scheduler>>,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::place::{Place, SourceText};
+use crate::seal::masked;
 
 /// What is wrong, where, and what is allowed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,9 @@ impl Problem {
     pub fn render(&self, source: &SourceText) -> String {
         let number = self.at.line.to_string();
         let gutter = " ".repeat(number.len());
-        let (shown, lead, carets) = self.excerpt(source.line(self.at));
+        let (shown, lead, carets) = self.excerpt(&masked(source.line(self.at)));
         let mut out = String::new();
-        let _ = writeln!(out, "error: {}", harmless(&self.message));
+        let _ = writeln!(out, "error: {}", harmless(&masked(&self.message)));
         let _ = writeln!(out, "{gutter}--> {}:{}:{}", harmless(&source.of(self.at).name), self.at.line, self.at.column);
         let _ = writeln!(out, "{gutter} |\n{}\n{gutter} | {lead}{carets}", format!("{number} | {shown}").trim_end());
         if let Some(help) = &self.help {

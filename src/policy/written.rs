@@ -62,6 +62,8 @@ pub fn fields(policy: &Policy, protection: &Protection) -> Vec<Field> {
     all.span("lock", &p.lock);
     all.text("consistency", p.consistency.as_ref().and_then(|c| word(c.value)));
     all.bool("encrypted", &p.encrypted);
+    let recipients: Vec<String> = p.recipients.iter().map(|recipient| recipient.value.to_string()).collect();
+    all.push("recipients", (!recipients.is_empty()).then_some(Written::List(recipients)));
     all.bool("verified", &p.verified);
     all.text("scheduler", p.scheduler.as_ref().and_then(|s| word(s.value)));
     all.text("restore_rate", p.restore_rate.as_ref().map(|rate| format!("{} B/s", rate.value.0)));

@@ -238,13 +238,24 @@ async fn add_points(
         let health = match stored.first_bad(store, &value.objects).await? {
             Some(why) => Health::Bad { at: evidence.read_at, why },
             None => {
-                let by_drills = Health::by_drills(&value.asset, &value.id, &evidence.drills);
-                verification::together(by_drills, verification::health(&value.asset, &value.id, verifications))
+                let since = value.seal.as_ref().and_then(|seal| seal.rekeyed_at);
+                shown(&value, since, &evidence.drills, verifications)
             }
         };
         evidence.points.push(point(value, health, origin));
     }
     Ok(())
+}
+
+/// What drills and verifications show. What was read before a point was sealed anew were other bytes.
+fn shown(manifest: &Manifest, since: Option<Instant>, drills: &[Drill], read: &[Verification]) -> Health {
+    let (asset, id) = (&manifest.asset, &manifest.id);
+    let Some(since) = since else {
+        return verification::together(Health::by_drills(asset, id, drills), verification::health(asset, id, read));
+    };
+    let drills: Vec<Drill> = drills.iter().filter(|drill| drill.started_at >= since).cloned().collect();
+    let read: Vec<Verification> = read.iter().filter(|read| read.started_at >= since).cloned().collect();
+    shown(manifest, None, &drills, &read)
 }
 
 fn is(name: &Name, said: &str) -> bool {
@@ -269,6 +280,7 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
         consistency: Some(manifest.consistency),
         without: manifest.exclude.iter().map(ToString::to_string).collect(),
         encrypted: Some(manifest.seal.is_some()),
+        recipients: manifest.seal.map(|seal| seal.recipients).unwrap_or_default(),
         health,
         bytes_stored: Some(manifest.objects.iter().map(|object| object.bytes).fold(0, u64::saturating_add)),
         bytes_restored: Some(manifest.bytes_raw),

@@ -58,6 +58,7 @@ fn piece(header: &SliceHeader, origin: Origin) -> Coverage {
         locked_until: header.locked_until,
         stored_in: Vec::new(),
         bytes_stored: Some(header.bytes),
+        encrypted: Some(header.seal.is_some()),
         origin,
     }
 }

@@ -9,7 +9,8 @@
 //! oplog/<asset>/<secs>.<inc>-<secs>.<inc>.bson.gz | .json                       ten digits each: key order is time order
 //! leases/<asset>/<number>.json                                                        twenty digits: who captures
 //! blobs/<aa>/<sha256>
-//! ….age | ….<number>.age                                                           any of the data above, sealed
+//! ….age | ….<number>.age                                                           any of the data above, sealed;
+//!                                                            below it as `sealed.age` where the name would be too long
 //! drills/<id>.json
 //! drills/steps/<id>/start.json | done.json                                          timed by hand
 //! runs/<id>.json
@@ -23,9 +24,8 @@ use std::str::FromStr;
 
 use super::dump_name::Namespace;
 use super::notice::NoticeName;
-use super::sealed_name::{is_sealed, without_seal};
+use super::sealed_name::{is_sealed, number_of, with_seal, without_seal};
 use crate::base::{Codec, Fault, OpTime, Result};
-use crate::seal::SUFFIX;
 
 /// What an object of the repository is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -295,8 +295,7 @@ impl fmt::Display for Key {
             Key::Oplog(s) => write!(f, "{}dump/oplog.bson", s.prefix()),
             Key::Uploads(s) => write!(f, "{}uploads.jsonl.gz", s.prefix()),
             Key::Contents(s) => write!(f, "{}contents.json", s.prefix()),
-            Key::Sealed(inner, 0) => write!(f, "{inner}{SUFFIX}"),
-            Key::Sealed(inner, number) => write!(f, "{inner}.{number}{SUFFIX}"),
+            Key::Sealed(inner, number) => f.write_str(&with_seal(&inner.to_string(), *number)),
             Key::Slice(slice) => write!(f, "{slice}.bson.gz"),
             Key::SliceHeader(slice) => write!(f, "{slice}.json"),
             Key::Lease(lease) => write!(f, "{LEASES}{}/{:020}.json", lease.asset, lease.number),
@@ -324,8 +323,7 @@ impl FromStr for Key {
 
 fn read(text: &str) -> Option<Key> {
     if is_sealed(text) {
-        let inner = without_seal(text);
-        let number = text.get(inner.len() + 1..)?.strip_suffix(SUFFIX).map_or(Some(0), |n| n.parse().ok())?;
+        let (inner, number) = (without_seal(text), number_of(text)?);
         return read(inner).filter(Key::is_data).map(|key| key.sealed(number));
     }
     let (room, rest) = text.split_once('/').unwrap_or((text, ""));

@@ -44,13 +44,34 @@ pub fn is_sealed(key: &str) -> bool {
     key.ends_with(SUFFIX)
 }
 
+/// The longest part of a path that file systems take.
+const PART_BYTES_MAX: usize = 255;
+/// What a sealed object is called below a name that has no room for more.
+const BELOW: &str = "/sealed";
+
+/// The name of what is sealed under this name and number.
+pub(super) fn with_seal(inner: &str, number: u32) -> String {
+    let tail = if number == 0 { SUFFIX.to_string() } else { format!(".{number}{SUFFIX}") };
+    let part = inner.rsplit('/').next().unwrap_or(inner);
+    let below = if part.len() + tail.len() > PART_BYTES_MAX { BELOW } else { "" };
+    format!("{inner}{below}{tail}")
+}
+
 /// The name without what tells that it is sealed.
 pub fn without_seal(key: &str) -> &str {
     let Some(rest) = key.strip_suffix(SUFFIX) else { return key };
-    match rest.rsplit_once('.') {
-        Some((inner, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => inner,
-        _ => rest,
-    }
+    let rest = numbered(rest).map_or(rest, |(inner, _)| inner);
+    rest.strip_suffix(BELOW).unwrap_or(rest)
+}
+
+/// The number in the name of a sealed object; none if it cannot be one.
+pub(super) fn number_of(key: &str) -> Option<u32> {
+    let rest = key.strip_suffix(SUFFIX)?;
+    numbered(rest).map_or(Some(0), |(_, number)| number.parse().ok())
+}
+
+fn numbered(rest: &str) -> Option<(&str, &str)> {
+    rest.rsplit_once('.').filter(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A number for [`Key::sealed`] that nobody else has taken: no two that work at once write one object.

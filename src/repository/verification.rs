@@ -27,6 +27,13 @@ pub struct Verification {
     pub chains: Vec<OfChain>,
     /// Bytes that were read.
     pub bytes: u64,
+    /// Objects of it that are encrypted: they hold the bytes that were written, and nobody looked at what is in them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unopened: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Objects fall into `of` parts by a hash of their keys; this one is `index`, from 0.

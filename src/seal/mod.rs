@@ -16,7 +16,7 @@ mod opening;
 mod recipient;
 mod sealing;
 
-pub use identity::Identity;
+pub use identity::{Identity, masked};
 pub use keys::Keys;
 pub use opening::{Head, Plain};
 pub use recipient::Recipient;

@@ -51,7 +51,7 @@ impl Head {
     /// The identity that opens it.
     pub fn opened_by<'k>(&self, keys: &'k Keys, name: &str) -> Result<&'k Identity> {
         if keys.identities().is_empty() {
-            return Err(Fault::new(FaultKind::Denied, format!("`{name}` is encrypted, and no identity is given"))
+            return Err(Fault::new(FaultKind::Sealed, format!("`{name}` is encrypted, and no identity is given"))
                 .help("give the identity of one of its recipients with --identity FILE or --identity-fd N"));
         }
         for identity in keys.identities() {
@@ -63,7 +63,7 @@ impl Head {
         }
         let given: Vec<&str> = keys.identities().iter().map(|identity| identity.recipient().as_str()).collect();
         let what = format!("`{name}` is not sealed for {}: the identity given does not open it", given.join(" or "));
-        Err(Fault::new(FaultKind::Denied, what).help(
+        Err(Fault::new(FaultKind::Sealed, what).help(
             "`plimsoll inventory --format json` lists the recipients of each point; if yours is among them, the object was \
              damaged: `plimsoll verify` tells",
         ))

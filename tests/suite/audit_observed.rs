@@ -65,6 +65,7 @@ fn origin() -> Origin {
 
 fn point(taken: Instant) -> RecoveryPoint {
     RecoveryPoint {
+        recipients: Vec::new(),
         id: taken.compact(),
         asset: "db".into(),
         protection: Some("hourly".into()),
@@ -87,6 +88,7 @@ fn point(taken: Instant) -> RecoveryPoint {
 
 fn drill(id: &str, ended_at: Instant, took: Span, bytes_restored: u64) -> Drill {
     Drill {
+        key: None,
         id: id.into(),
         asset: "db".into(),
         protection: None,
@@ -286,6 +288,7 @@ fn a_gap_in_the_log_is_found_between_its_pieces() {
             locked_until,
             stored_in,
             bytes_stored: None,
+            encrypted: None,
             origin: origin(),
         }
     };

@@ -101,6 +101,7 @@ fn origin() -> Origin {
 fn point(asset: &str, hours: i64) -> RecoveryPoint {
     let taken = now() - Span::hours(hours);
     RecoveryPoint {
+        recipients: Vec::new(),
         id: format!("{asset}-{}", taken.compact()),
         asset: asset.into(),
         protection: Some("hourly".into()),
@@ -125,6 +126,7 @@ fn drill(asset: &str, number: i64, days: i64, bytes_restored: u64, checked: bool
     let ended_at = now() - Span::days(days);
     let check = Check { name: "content".into(), passed: true, detail: "equal".into(), leaves_open: false };
     Drill {
+        key: None,
         id: format!("{asset}-drill-{number}"),
         asset: asset.into(),
         protection: None,

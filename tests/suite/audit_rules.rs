@@ -65,6 +65,7 @@ fn origin() -> Origin {
 
 fn point(asset: &str, taken: Instant) -> RecoveryPoint {
     RecoveryPoint {
+        recipients: Vec::new(),
         id: format!("{asset}-{}", taken.compact()),
         asset: asset.into(),
         protection: Some("nightly".into()),
@@ -100,6 +101,7 @@ fn drill(days: i64, bytes_restored: u64, checks: &[&str]) -> Drill {
     let check =
         |name: &&str| Check { name: name.to_string(), passed: true, detail: "equal".into(), leaves_open: false };
     Drill {
+        key: None,
         id: format!("d{days}"),
         asset: "db".into(),
         protection: None,
@@ -389,6 +391,7 @@ fn references_hold_where_both_can_be_brought_to_one_recent_instant() {
     // A log of the database leads to the very instant of the files.
     let op = |text: &str| OpTime::new((at(text).0 / 1000) as u32, 0);
     later.coverage.push(Coverage {
+        encrypted: None,
         asset: "db".into(),
         protection: None,
         first: op("2026-11-22T00:00:00Z"),

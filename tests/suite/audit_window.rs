@@ -42,6 +42,7 @@ fn evidence(missing: &[i64]) -> Evidence {
     let mut evidence = Evidence::none(now());
     let taken = (1..=240).filter(|hours| !missing.contains(hours)).map(|hours| now() - Span::hours(hours));
     let point = |taken: Instant| RecoveryPoint {
+        recipients: Vec::new(),
         id: taken.compact(),
         asset: "db".into(),
         protection: Some("hourly".into()),

@@ -23,6 +23,7 @@ fn policy(kind: &str, retention_days: Option<i64>, growth: f64) -> Policy {
 fn point(days_ago: i64, bytes: Option<u64>) -> RecoveryPoint {
     let consistent_at = now() - Span::days(days_ago) + Span::hours(3);
     RecoveryPoint {
+        recipients: Vec::new(),
         id: format!("p{days_ago}"),
         asset: "a".into(),
         protection: Some("p".into()),

@@ -112,6 +112,7 @@ fn a_log_is_priced_by_its_recorded_pieces_once_they_are_a_day_long() {
     let policy = policy(&with_log);
     let storage = |hours: i64| {
         let piece = |n: i64| Coverage {
+            encrypted: None,
             asset: "database".into(),
             protection: Some("log".into()),
             first: op(AS_OF - Span::hours(n + 1)),

@@ -123,6 +123,7 @@ fn an_expectation_that_cannot_be_run_is_refused_at_its_line() {
 
 fn a_drill(id: &str, asset: &str, from: &str, until: &str) -> Drill {
     Drill {
+        key: None,
         id: id.into(),
         asset: asset.into(),
         protection: None,

@@ -100,6 +100,7 @@ fn the_standby_adds_nothing_to_what_could_be_restored() {
 fn at_the_failure_six_hours_were_lost_with_the_lucky_snapshot_and_twenty_two_and_a_half_without() {
     let failure = at("2017-01-31T23:30:00Z");
     let snapshot = |id: &str, instant: &str| RecoveryPoint {
+        recipients: Vec::new(),
         id: id.to_string(),
         consistent_at: at(instant),
         available_at: at(instant) + Span::minutes(10),

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit_beside;
 mod audit_codes;
+mod audit_keys;
 mod audit_observed;
 mod audit_pixelcraft;
 mod audit_properties;
@@ -112,6 +113,8 @@ mod scripted;
 mod seal;
 mod sealed;
 mod sealed_cli;
+mod sealed_interop;
+mod sealed_rekey;
 mod sealed_uploads;
 mod second_s3;
 mod servers;

@@ -1,6 +1,6 @@
-//! The tools of others, for stories that hold Plimsoll against the real thing: stock mongodump and mongorestore, the
-//! usual clients of S3, and two S3 servers of other making. They are installed once by `.ci/peers` and `.ci/peers-pypi`;
-//! where that cannot be, the run names each story that it left out.
+//! The tools of others, for stories that hold Plimsoll against the real thing: stock mongodump and mongorestore, age,
+//! the usual clients of S3, and two S3 servers of other making. They are installed once by `.ci/peers`, `.ci/peers-age` and
+//! `.ci/peers-pypi`; where that cannot be, the run names each story that it left out.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,6 +22,13 @@ pub fn peers(story: &str) -> Option<Peers> {
     static FOUND: OnceLock<Found> = OnceLock::new();
     let found = FOUND.get_or_init(|| find("peers", ""));
     told(story, "stock mongodump and mongorestore", found).map(|folder| Peers { folder })
+}
+
+/// The stock `age`; none where it cannot be built, which is said on the terminal.
+pub fn age_peer(story: &str) -> Option<PathBuf> {
+    static FOUND: OnceLock<Found> = OnceLock::new();
+    let found = FOUND.get_or_init(|| find("peers-age", "age/age"));
+    told(story, "stock age", found)
 }
 
 /// awscli, s5cmd and rclone, and moto: programs that speak S3.

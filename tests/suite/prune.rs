@@ -34,6 +34,7 @@ async fn verified(store: &dyn ObjectStore, id: &str, when: Instant, why_bad: Opt
     let of = OfPoint { asset: "shop".into(), point: id.into(), objects: 1, read: 1, bad };
     let name = format!("v-{id}-{}", when.compact());
     let verification = Verification {
+        unopened: 0,
         format: 1,
         id: name.clone(),
         started_at: when,
@@ -129,6 +130,7 @@ async fn after_nights_that_fail_or_rot_every_good_point_that_was_kept_is_still_k
 async fn nights_that_nobody_verified_do_not_push_the_newest_verified_point_out() {
     let (store, clock) = nights(1..=20).await;
     let drill = Drill {
+        key: None,
         id: "d1".into(),
         asset: "shop".into(),
         protection: None,

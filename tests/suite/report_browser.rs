@@ -186,6 +186,7 @@ fn records(days: i64, words: &str) -> Evidence {
     for day in 0..days {
         let consistent_at = as_of() - Span::hours(3) - Span::days(day);
         evidence.points.push(RecoveryPoint {
+            recipients: Vec::new(),
             id: format!("{words}{day}"),
             asset: NAME.into(),
             protection: Some("nightly".into()),
@@ -209,6 +210,7 @@ fn records(days: i64, words: &str) -> Evidence {
         }
         for (asset, why) in [(NAME, None), (words, Some(words))] {
             evidence.drills.push(Drill {
+                key: None,
                 id: format!("{words}{day}"),
                 asset: asset.into(),
                 protection: None,

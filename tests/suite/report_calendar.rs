@@ -24,6 +24,7 @@ fn origin() -> Origin {
 
 fn point(consistent_at: Instant, takes: Span) -> RecoveryPoint {
     RecoveryPoint {
+        recipients: Vec::new(),
         id: consistent_at.to_string(),
         asset: "a".into(),
         protection: Some("nightly".into()),
@@ -110,6 +111,7 @@ fn the_lines_in_trouble_come_first_and_a_failed_drill_is_trouble() {
     let mut evidence = week();
     let started_at = at("2026-11-20T09:00:00Z");
     evidence.drills = vec![Drill {
+        key: None,
         id: "d".into(),
         asset: "a".into(),
         protection: None,

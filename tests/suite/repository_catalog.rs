@@ -102,6 +102,7 @@ impl Story {
 
     pub async fn drill(&self, id: &str, point: &str, minutes: i64, passed: bool) {
         let drill = Drill {
+            key: None,
             id: id.to_string(),
             asset: "shop".to_string(),
             protection: None,

@@ -19,7 +19,19 @@ fn of_texts(codec: Codec) -> Codec {
     if codec == Codec::Zstd { Codec::Gzip } else { codec }
 }
 
+/// Data as it is and sealed, and everything else.
 fn keys() -> impl Strategy<Value = Key> {
+    let number = prop_oneof![Just(0), 1..u32::MAX];
+    (plain_keys(), proptest::option::of(number)).prop_map(|(key, number)| match (number, &key) {
+        (Some(number), Key::Data(..) | Key::Metadata(..) | Key::Prelude(_) | Key::Oplog(_) | Key::Uploads(_)) => {
+            key.sealed(number)
+        }
+        (Some(number), Key::Slice(_) | Key::Blob(_) | Key::Contents(_)) => key.sealed(number),
+        _ => key,
+    })
+}
+
+fn plain_keys() -> impl Strategy<Value = Key> {
     let snapshot = || (names(), names()).prop_map(|(asset, id)| SnapshotName { asset, id });
     let times = (any::<u32>(), any::<u32>()).prop_map(|(secs, inc)| OpTime::new(secs, inc));
     let slice =
@@ -36,6 +48,7 @@ fn keys() -> impl Strategy<Value = Key> {
         snapshot().prop_map(Key::Prelude),
         snapshot().prop_map(Key::Oplog),
         snapshot().prop_map(Key::Uploads),
+        snapshot().prop_map(Key::Contents),
         slice.clone().prop_map(Key::Slice),
         slice.prop_map(Key::SliceHeader),
         (names(), any::<u64>()).prop_map(|(asset, number)| Key::Lease(LeaseName { asset, number })),
@@ -97,6 +110,8 @@ fn keys_look_as_the_layout_says() {
         slice.header().to_string(),
         LeaseName::new("pixelcraft-db", 7).expect("a name").key().to_string(),
         Key::blob(&digest).expect("a digest").to_string(),
+        snapshot.data("shop", "orders", Codec::Gzip).expect("a name").sealed(0).to_string(),
+        Key::blob(&digest).expect("a digest").sealed(7).to_string(),
     ];
     assert_eq!(
         shown,
@@ -110,6 +125,8 @@ fn keys_look_as_the_layout_says() {
             "oplog/pixelcraft-db/1763903787.0000000012-1763903790.0000000001.json".to_string(),
             "leases/pixelcraft-db/00000000000000000007.json".to_string(),
             format!("blobs/ab/{digest}"),
+            "snapshots/pixelcraft-db/20261123T030000Z/dump/shop/orders.bson.gz.age".to_string(),
+            format!("blobs/ab/{digest}.7.age"),
         ]
     );
 }
@@ -152,6 +169,11 @@ fn what_is_no_key_is_said_to_be_none() {
         "oplog/a/1.2-3.4.json",
         "blobs/aa/bb",
         "drills/.json",
+        "snapshots/a/i/manifest.json.age",
+        "snapshots/a/i/dump/db/c.bson.gz.0.age",
+        "snapshots/a/i/dump/db/c.bson.gz/sealed.age",
+        "snapshots/a/i/dump/db/c.bson.gz.age.age",
+        "runs/a.json.age",
     ] {
         assert!(text.parse::<Key>().is_err(), "{text:?}");
     }

@@ -34,6 +34,7 @@ fn history(desk: &Desk) {
             store.put(&place, serde_json::to_vec(&run).expect("JSON").into()).await.expect("puts");
         }
         let drill = Drill {
+            key: None,
             id: "d".into(),
             asset: "shop".into(),
             protection: None,

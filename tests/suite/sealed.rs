@@ -185,7 +185,7 @@ async fn without_the_right_identity_nothing_is_touched_and_a_drill_says_why() {
     for (keys, says) in [(Keys::default(), "no identity is given"), (keys(&[], &[&other]), "does not open it")] {
         let store = keyed::with(Arc::clone(&plain), keys);
         let refused = restored(&store, &target, RestoreTo::Newest).await.expect_err("refused");
-        assert_eq!(refused.kind, FaultKind::Denied);
+        assert_eq!(refused.kind, FaultKind::Sealed);
         assert!(refused.to_string().contains(says), "{refused}");
         assert!(refused.help.as_ref().is_some_and(|help| help.contains("nothing was touched")), "{refused:?}");
     }

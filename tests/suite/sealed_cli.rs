@@ -98,9 +98,10 @@ async fn a_point_is_sealed_by_flag_and_opened_with_a_file_or_a_descriptor_and_th
     assert_eq!(drill.status.code(), Some(0), "{}", text(&drill));
     let verified = shell.run(&["verify"], &[]);
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+    assert!(text(&verified).contains("objects are encrypted"), "{}", text(&verified));
     let given = shell.run(&["backup", "--asset", "shop", "--recipient", &secret], &[("PLIMSOLL_URI", &from.uri)]);
     assert_eq!(given.status.code(), Some(2), "{}", text(&given));
-    let outputs = [&saved, &none, &refused, &readable, &by_file, &by_descriptor, &spoilt, &drill, &verified];
+    let outputs = [&saved, &none, &refused, &readable, &by_file, &by_descriptor, &spoilt, &drill, &verified, &given];
     shows_nowhere(&secret, &outputs, &shell.repository());
 
     let dump = shell.folder.path().join("dump").display().to_string();
@@ -112,4 +113,63 @@ async fn a_point_is_sealed_by_flag_and_opened_with_a_file_or_a_descriptor_and_th
     let packed = data.expect("a plain dump").1;
     std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(packed.as_slice()), &mut raw).expect("gzip");
     assert_eq!(plimsoll::engine::content::Tally::of(&raw).expect("BSON").documents, 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_says_for_whom_and_a_run_that_cannot_seal_what_is_to_be_encrypted_stores_nothing() {
+    let (from, db, shell) = (mongo().await, unique("policy"), Shell::new());
+    let client_from = client::connect(&from.uri).await.expect("connects");
+    client_from.database(&db).collection::<Document>("things").insert_one(doc! { "_id": 1 }).await.expect("inserts");
+    let (secret, identity) = new_identity();
+    let plan = |more: &str| {
+        format!(
+            "plimsoll = 1\nname = \"shop\"\n[domain.here]\nkind = \"host\"\n[domain.there]\nkind = \"bucket\"\n\
+             [asset.shop]\nkind = \"mongodb\"\nlives_in = [\"here\"]\n[protection.nightly]\nkind = \"snapshot\"\n\
+             assets = [\"shop\"]\nschedule = \"0 3 * * *\"\ntakes = \"1min\"\nstored_in = [\"there\"]\n\
+             encrypted = true\n{more}"
+        )
+    };
+    let uri = [("PLIMSOLL_URI", from.uri.as_str())];
+    let nobody = shell.file("nobody.toml", &plan(""), 0o644);
+    let refused = shell.run(&["backup", "--asset", "shop", "--db", &db, "--policy", &nobody], &uri);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(text(&refused).contains("nobody.toml:16:") && text(&refused).contains("for whom"), "{}", text(&refused));
+    assert!(!shell.repository().exists() || files(&shell.repository()).is_empty(), "nothing was stored");
+
+    let team = format!("[encryption]\nrecipients = [\"{}\"]\n", identity.recipient());
+    let team = shell.file("team.toml", &plan(&team), 0o644);
+    let saved = shell.run(&["backup", "--asset", "shop", "--db", &db, "--policy", &team], &uri);
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved));
+    let audit = |code: &str| {
+        let audited = shell.run(&["audit", &team, "--format", "json", "--no-cache"], &[]);
+        let found: serde_json::Value = serde_json::from_slice(&audited.stdout).expect("JSON");
+        let findings = found["policies"][0]["findings"].as_array().expect("findings").clone();
+        findings.into_iter().find(|finding| finding["code"] == code).map(|finding| finding["verdict"].clone())
+    };
+    assert_eq!(audit("key-unproven"), Some("unproven".into()));
+    let (right, wrong) = (shell.file("key.txt", &secret, 0o600), shell.file("other.txt", &new_identity().0, 0o600));
+    let failed = shell.run(&["drill", "--asset", "shop", "--identity", &wrong], &[]);
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
+    assert_eq!(audit("key-unproven"), Some("breached".into()));
+    let passed = shell.run(&["drill", "--asset", "shop", "--identity", &right], &[]);
+    assert_eq!(passed.status.code(), Some(0), "{}", text(&passed));
+    assert!(
+        text(&passed).contains(&format!("opened by the identity of {}", identity.recipient())),
+        "{}",
+        text(&passed)
+    );
+    assert_eq!((audit("key-unproven"), audit("not-encrypted")), (None, None));
+
+    let (_, next) = new_identity();
+    let rekey = ["rekey", "--recipient", next.recipient().as_str(), "--identity", &right];
+    let planned = shell.run(&rekey, &[]);
+    assert!(
+        text(&planned).contains("Nothing was written") && !text(&planned).contains("1 slice"),
+        "{}",
+        text(&planned)
+    );
+    let done = shell.run(&[&rekey[..], &["--apply"]].concat(), &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    assert!(text(&done).contains("1 point and 0 slices"), "{}", text(&done));
+    assert_eq!(audit("key-unproven"), Some("unproven".into()), "the drill opened what was there before");
 }

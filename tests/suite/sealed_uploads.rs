@@ -92,7 +92,7 @@ async fn a_run_for_other_recipients_seals_everything_for_them_and_one_without_re
     let out = MemoryStore::new();
     let (by_one, by_two) = (keyed(&plain, &[], &[&one]), keyed(&plain, &[], &[&two]));
     let refused = uploads::plan(by_one.as_ref(), ASSET, &RestoreTo::Newest).await.expect_err("refused");
-    assert_eq!(refused.kind, FaultKind::Denied);
+    assert_eq!(refused.kind, FaultKind::Sealed);
     let plan = uploads::plan(by_two.as_ref(), ASSET, &RestoreTo::Newest).await.expect("plans");
     uploads::restore(by_two.as_ref(), &out, &Heard::default(), &plan, false).await.expect("restores");
     assert_eq!(out.get(NAME).await.expect("reads"), MARKER);

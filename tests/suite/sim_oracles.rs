@@ -167,6 +167,7 @@ fn at_least_one_breach_in_five_years_is_as_likely_as_the_formula_says() {
 
 fn point(day: i64) -> RecoveryPoint {
     RecoveryPoint {
+        recipients: Vec::new(),
         id: format!("day-{day}"),
         asset: "database".into(),
         protection: Some("dump".into()),
@@ -202,6 +203,7 @@ fn the_record_is_simulated_with_its_gaps_and_not_as_the_plan_would_have_it() {
 
 pub fn drill(n: i64, took: Span, bytes_restored: u64, outcome: DrillOutcome) -> Drill {
     Drill {
+        key: None,
         id: format!("drill-{n}"),
         asset: "database".into(),
         protection: None,

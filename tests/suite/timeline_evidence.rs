@@ -132,6 +132,7 @@ impl World {
             .iter()
             .enumerate()
             .map(|(number, p)| RecoveryPoint {
+                recipients: Vec::new(),
                 id: format!("p{number}"),
                 asset: "db".into(),
                 protection: Some(if p.unknown { "nobody's" } else { "points" }.into()),
@@ -156,6 +157,7 @@ impl World {
             .pieces
             .iter()
             .map(|(first, length)| Coverage {
+                encrypted: None,
                 asset: "db".into(),
                 protection: Some("log".into()),
                 first: op(*first),

@@ -75,6 +75,7 @@ impl Story {
     fn log_until(mut self, first: &str, last: &str) -> Self {
         let op = |text: &str| OpTime::new((at(text).0 / 1000) as u32, 0);
         let piece = Coverage {
+            encrypted: None,
             asset: "db".into(),
             protection: Some("log".into()),
             first: op(first),
@@ -142,6 +143,7 @@ fn origin() -> Origin {
 
 fn point(taken: Instant, takes: Span) -> RecoveryPoint {
     RecoveryPoint {
+        recipients: Vec::new(),
         id: taken.compact(),
         asset: "db".into(),
         protection: Some("points".into()),

@@ -246,7 +246,8 @@ fn seen(at: i64, part: Option<(u64, u64)>, bad: bool) -> Verification {
     let point = OfPoint { asset: "a".into(), point: "p".into(), objects: 9, read: 9, bad };
     let part = part.map(|(index, of)| Part { index, of });
     let (id, ended_at) = (format!("v{at}"), Instant(at));
-    Verification { format: 1, id, started_at: ended_at, ended_at, part, points: vec![point], chains: vec![], bytes: 1 }
+    let points = vec![point];
+    Verification { format: 1, id, started_at: ended_at, ended_at, part, points, chains: vec![], bytes: 1, unopened: 0 }
 }
 
 proptest! {

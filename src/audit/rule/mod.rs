@@ -22,6 +22,7 @@ mod existence_as_verification;
 mod hole_ahead;
 mod isolation_unproven;
 mod job_undeclared;
+mod key_unproven;
 mod late_noticing;
 mod lifecycle_short;
 mod lock_short;
@@ -104,6 +105,7 @@ pub const ALL: &[Rule] = &[
     Copies(not_immutable::check),
     Whole(lock_short::check),
     Copies(not_encrypted::check),
+    Copies(key_unproven::check),
     Whole(retention_short::check),
     Whole(lifecycle_short::check),
     Whole(retention_long::check),

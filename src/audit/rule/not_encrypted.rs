@@ -15,13 +15,19 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
             report.pass(Code::NotEncrypted, Subject::asset(&asset.name), why);
             return;
         }
+        let shown: Vec<&&Protection> = copies.iter().filter(|p| says_yes(p) && shown_plain(stock, p)).collect();
         let plain: Vec<&&Protection> = copies.iter().filter(|p| p.encrypted.is_some()).collect();
         let names: Vec<&str> = plain.iter().map(|p| p.name.as_str()).collect();
         let says = match names.is_empty() {
+            _ if !shown.is_empty() => {
+                let names: Vec<&str> = shown.iter().map(|p| p.name.as_str()).collect();
+                format!("{} of `{}` is declared to be, and what is stored is not", quoted(&names), asset.name)
+            }
             true => format!("nothing of `{}` says that it is", asset.name),
             false => format!("{} of `{}`", quoted(&names), asset.name),
         };
-        let at = plain.iter().find_map(|p| p.encrypted.as_ref()).map_or(asked.at, |encrypted| encrypted.at);
+        let at =
+            shown.iter().chain(&plain).find_map(|p| p.encrypted.as_ref()).map_or(asked.at, |encrypted| encrypted.at);
         items.push(Item {
             asset: asset.name.clone(),
             at: Some(at),
@@ -40,7 +46,9 @@ pub fn check(context: &Context, stock: &Stock, report: &mut Report) {
     );
 }
 
-/// Whether some point of the protection is known not to be encrypted, whatever the policy says.
+/// Whether some point or piece of log of the protection is known not to be encrypted, whatever the policy says.
 fn shown_plain(stock: &Stock, protection: &Protection) -> bool {
-    stock.points_by(&protection.name).any(|p| p.encrypted == Some(false))
+    let of_it = |by: &Option<String>| by.as_ref() == Some(&protection.name);
+    stock.points_by(&protection.name).any(|point| point.encrypted == Some(false))
+        || stock.coverage.iter().any(|piece| of_it(&piece.protection) && piece.encrypted == Some(false))
 }

@@ -195,6 +195,7 @@ impl Row {
         let (started, ended) = self.ends(cast)?;
         let compared = self.truth("compared")?.unwrap_or(false);
         let mut drill = Drill {
+            key: None,
             bytes_restored: self.number("bytes_restored")?.unwrap_or_default(),
             documents: self.number("documents")?.unwrap_or_default(),
             ..cast.drill(id, point, started, ended, "the row says that it passed")
@@ -221,6 +222,7 @@ impl Row {
             return Err("`first`, `last` and `available_at` are not in that order".to_string());
         }
         Ok(Piece::Coverage(Coverage {
+            encrypted: None,
             asset: cast.asset.clone(),
             protection: cast.options.log_protection.clone().or(cast.options.protection.clone()),
             first: op(first),

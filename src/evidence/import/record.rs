@@ -101,6 +101,7 @@ impl Cast<'_> {
 
     pub fn point(&self, id: String, consistent_at: Instant, available_at: Instant) -> RecoveryPoint {
         RecoveryPoint {
+            recipients: Vec::new(),
             id,
             asset: self.asset.clone(),
             protection: self.options.protection.clone(),
@@ -141,6 +142,7 @@ impl Cast<'_> {
     pub fn drill(&self, id: String, point: String, started_at: Instant, ended_at: Instant, said_so: &str) -> Drill {
         let detail = format!("{said_so}; what was restored was held against nothing that is recorded");
         Drill {
+            key: None,
             id,
             asset: self.asset.clone(),
             protection: self.options.protection.clone(),
@@ -169,6 +171,7 @@ impl Cast<'_> {
         let ends: Vec<Instant> = ends.chain([last]).collect();
         let starts = std::iter::once(first).chain(ends.iter().copied());
         let pieces = starts.zip(&ends).map(|(from, to)| Coverage {
+            encrypted: None,
             asset: self.asset.clone(),
             protection: self.options.log_protection.clone(),
             first: op(from),

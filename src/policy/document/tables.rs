@@ -10,6 +10,7 @@ use super::values::{Amount, Fraction, List, Name, Named, Positive, Rows, Share, 
 use super::words::{Assumed, Count, Currency, Kind, Looks, Takes, Until, Version};
 use crate::base::{Bytes, Compression, ServerEncryption, Span, Speed};
 use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Scheduler};
+use crate::seal::Recipient;
 
 table! {
     /// What the business asked for, what protects it, what can fail, and who accepted which risk.
@@ -34,6 +35,8 @@ table! {
         runbook_file: Text, optional;
         /// What holds for every asset and scenario that does not say otherwise.
         objective: ObjectiveTable, optional;
+        /// For whom what is encrypted before it leaves the host is sealed.
+        encryption: EncryptionTable, optional;
         /// What an hour without service and an hour of lost writes cost.
         losses: LossesTable, optional;
         /// The plans that cost is weighed against loss for; by default those around this one.
@@ -94,6 +97,14 @@ table! {
         drill_share: Share, optional;
         /// The longest time between two test alerts that arrived where failed backups are told.
         alert_test_every: Positive, optional;
+    }
+}
+
+table! {
+    /// For whom protections with `encrypted = true` are sealed, unless they name their own.
+    EncryptionTable = "a table of encryption" {
+        /// Public keys of age, as `age-keygen -y` prints them; the identity of any one of them opens everything.
+        recipients: List<Recipient>, required;
     }
 }
 
@@ -220,6 +231,8 @@ table! {
         consistency: Consistency, optional for ["snapshot", "mirror", "copy"];
         /// Whether it is encrypted before it leaves the host.
         encrypted: bool, optional for ["snapshot", "log", "mirror", "versioning", "copy"];
+        /// For whom it is sealed, where that are others than `encryption` names: public keys of age.
+        recipients: List<Recipient>, optional for ["snapshot", "log", "mirror", "copy"];
         /// Whether each point is read back and hashed again after it was written; a listing does not count.
         verified: bool, optional for ["snapshot", "log", "mirror", "copy"];
         /// How fast it can be read back, such as "60 Mbit/s" or "200 MB/s".

@@ -10,6 +10,22 @@ use super::suggest;
 use super::values::{Text, Word};
 use crate::base::{Instant, Span};
 use crate::policy::{AssetKind, Consistency, DomainKind, Medium, Placed, Scheduler};
+use crate::seal::Recipient;
+
+impl Value for Recipient {
+    const TAKES: &'static str = "a public key of age in quotes, such as \"age1…\"";
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match node.value.as_str() {
+            Some(text) => text.parse().or_else(|said: String| reader.wrong_text(node.at, &said).ok_or(())).ok(),
+            None => reader.wrong_type(node, Self::TAKES),
+        }
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^age1[0-9a-z]{58}$" })
+    }
+}
 
 impl Word for AssetKind {
     const TAKES: &'static str = "a kind of asset, such as \"mongodb\"";

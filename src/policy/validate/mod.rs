@@ -68,7 +68,8 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let domains = plan::domains(named(tables.domain), &names, zone, reader);
     let credentials = plan::credentials(named(tables.credential), &names, reader);
     let assets = asset::assets(named(tables.asset), &names, reader);
-    let protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
+    let mut protections = plan::protections(named(tables.protection), &names, zone, &assets, reader);
+    plan::seal_for(&mut protections, tables.encryption);
     let resources = chances::resources(named(tables.resource), reader);
     let scenarios = scenario::scenarios(named(tables.scenario), &names, &resources, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();

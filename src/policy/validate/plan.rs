@@ -9,11 +9,12 @@ use super::first_moment;
 use super::names::{Names, refuse_circles};
 use crate::base::Span;
 use crate::policy::document::reader::Reader;
-use crate::policy::document::tables::{CredentialTable, DomainTable, KeepTable, ProtectionTable};
-use crate::policy::document::values::Positive;
+use crate::policy::document::tables::{CredentialTable, DomainTable, EncryptionTable, KeepTable, ProtectionTable};
+use crate::policy::document::values::{List, Positive};
 use crate::policy::document::words::{Kind, zone_or};
 use crate::policy::{Asset, AssetKind, Credential, Domain, Mechanism, Placed, Protection, Tiers};
 use crate::schedule::Schedule;
+use crate::seal::Recipient;
 
 pub fn domains(
     tables: Vec<(Placed<String>, DomainTable)>,
@@ -126,6 +127,32 @@ fn tiers(keep: Placed<KeepTable>, has_retention: bool, reader: &mut Reader) -> O
     Some(tiers)
 }
 
+/// Whoever names recipients wants it encrypted.
+fn sealed(
+    encrypted: Option<Placed<bool>>,
+    recipients: Option<Placed<List<Recipient>>>,
+    reader: &mut Reader,
+) -> (Option<Placed<bool>>, Vec<Placed<Recipient>>) {
+    let Some(recipients) = recipients else { return (encrypted, Vec::new()) };
+    match encrypted {
+        Some(encrypted) if !encrypted.value => {
+            let help = "write `encrypted = true`, or leave the recipients out";
+            reader.wrong::<()>(recipients.at, "it names recipients and is not encrypted", help);
+            (Some(encrypted), Vec::new())
+        }
+        encrypted => (encrypted.or(Some(Placed::new(true, recipients.at))), recipients.value.0),
+    }
+}
+
+/// Those that are encrypted and name no recipients of their own have the policy's.
+pub fn seal_for(protections: &mut [Protection], encryption: Option<Placed<EncryptionTable>>) {
+    let all = encryption.and_then(|encryption| encryption.value.recipients).map(|recipients| recipients.value.0);
+    let is_encrypted = |p: &Protection| p.encrypted.as_ref().is_some_and(|encrypted| encrypted.value);
+    for protection in protections.iter_mut().filter(|p| is_encrypted(p) && p.recipients.is_empty()) {
+        protection.recipients = all.clone().unwrap_or_default();
+    }
+}
+
 fn protection(
     name: Placed<String>,
     table: ProtectionTable,
@@ -163,6 +190,7 @@ fn protection(
         Kind::Copy => Mechanism::Copy { of: of?, delay: table.delay? },
         Kind::Replica => Mechanism::Replica { lag: table.lag? },
     };
+    let (encrypted, recipients) = sealed(table.encrypted, table.recipients, reader);
     Some(Protection {
         name: name.value,
         at: name.at,
@@ -176,7 +204,8 @@ fn protection(
         lifecycle,
         lock: table.lock.map(|lock| lock.map(span)),
         consistency: table.consistency,
-        encrypted: table.encrypted,
+        encrypted,
+        recipients,
         verified: table.verified,
         scheduler: table.scheduler,
         trouble: table.trouble.map(|table| trouble(table, kind, reader)).unwrap_or_default(),

@@ -60,6 +60,7 @@ fn came(status: Option<&str>, error: Option<&str>) -> Result<Came, String> {
 
 fn failed(drill: Drill, why: &str) -> Piece {
     Piece::Drill(Drill {
+        key: None,
         checks: vec![],
         outcome: DrillOutcome::Failed { why: super::super::record::said(why) },
         ..drill
