@@ -41,6 +41,9 @@ pub struct Args {
     policy: PathBuf,
     #[command(flatten)]
     repository: RepositoryArgs,
+    /// File of age identities that the drills open what is encrypted with; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// Write this file every few seconds: last sign of life, what runs, what failed, what is due
     #[arg(long, value_name = "FILE")]
     health: Option<PathBuf>,
@@ -75,7 +78,8 @@ impl Args {
         }
         let policy = policy_file::load(&self.policy)?;
         let json = global.format == Format::Json;
-        let given = Given { policy: &self.policy, repository: &self.repository, quiet: global.quiet, json };
+        let (policy_file, repository, identities) = (self.policy.as_path(), &self.repository, &self.identity);
+        let given = Given { policy: policy_file, repository, identities, quiet: global.quiet, json };
         let (tasks, left_out) = task::of(&policy, &given)?;
         for (name, why) in left_out {
             output::tell(global, &format!("`{name}` is left out: {why}"));

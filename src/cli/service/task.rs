@@ -1,6 +1,6 @@
 //! What the service does: the runs that a scheduler would start, with the same words, and what is known of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::{Fault, Instant, Result, Span};
 use crate::cli::connect::RepositoryArgs;
@@ -30,6 +30,8 @@ pub struct Task {
 pub struct Given<'a> {
     pub policy: &'a Path,
     pub repository: &'a RepositoryArgs,
+    /// What a drill opens what is encrypted with; who only writes needs none.
+    pub identities: &'a [PathBuf],
     pub quiet: bool,
     pub json: bool,
 }
@@ -77,6 +79,10 @@ impl Given<'_> {
         match verb {
             "notify" => words.push(policy),
             _ => words.extend(["--policy".to_string(), policy]),
+        }
+        if verb == Work::Drill.word() {
+            let files = self.identities.iter().map(|file| file.display().to_string());
+            words.extend(files.flat_map(|file| ["--identity".to_string(), file]));
         }
         let s3 = &self.repository.s3;
         for (flag, value) in [("--s3-endpoint", &s3.s3_endpoint), ("--s3-region", &s3.s3_region)] {
