@@ -1,7 +1,7 @@
 //! What the files beside a policy show: which entries of schedulers run a protection, and which scripts.
 
 use crate::base::Place;
-use crate::policy::{Policy, Protection, Scheduled, Scheduler};
+use crate::policy::{Policy, Protection, Scheduled, Scheduler, Work};
 use crate::schedule::read::{Entry, Kind, mentions};
 use crate::script::{Act, Action, Script};
 
@@ -10,6 +10,21 @@ pub fn entries_of<'a>(policy: &'a Policy, protection: &'a Protection) -> Vec<(&'
     let name = known_by(protection);
     let entries = policy.beside.schedules.iter().flat_map(|s| s.file.entries.iter().map(move |entry| (s, entry)));
     entries.filter(|(_, entry)| entry.mentions(name)).collect()
+}
+
+/// The entries that run an operation of the policy: by the program's own name, or the unit's that is written for it.
+pub fn entries_of_operation(policy: &Policy, work: Work) -> Vec<(&Scheduled, &Entry)> {
+    let (command, unit) = (format!("plimsoll {}", work.word()), format!("plimsoll-{}", work.word()));
+    let named = |says: &String| *says == unit || says.starts_with(&format!("{unit}-"));
+    let runs = |entry: &Entry| entry.says.iter().any(|says| mentions(says, &command) || named(says));
+    let entries = policy.beside.schedules.iter().flat_map(|s| s.file.entries.iter().map(move |entry| (s, entry)));
+    entries.filter(|(_, entry)| runs(entry)).collect()
+}
+
+/// Whether any entry runs Plimsoll: who schedules some of its verbs is expected to schedule all that are planned.
+pub fn runs_plimsoll(policy: &Policy) -> bool {
+    let entries = policy.beside.schedules.iter().flat_map(|s| &s.file.entries);
+    entries.flat_map(|entry| &entry.says).any(|says| says.starts_with("plimsoll-") || mentions(says, "plimsoll"))
 }
 
 /// What the entries and scripts that run it are looked for by.

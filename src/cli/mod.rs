@@ -32,6 +32,7 @@ mod restore;
 mod runs;
 mod schedule;
 mod schema;
+mod service;
 mod serving;
 mod signals;
 mod simulate;
@@ -44,7 +45,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::base::Result;
+use crate::base::{Fault, Result};
 pub use exit::Exit;
 use output::Flags;
 pub use output::{Format, Global};
@@ -85,6 +86,8 @@ enum Verb {
     Rekey(rekey::Args),
     /// Show what every verb did: a table, a calendar, metrics
     Runs(runs::Args),
+    /// Do all that the policy plans in one process: capture, back up, verify, prune, drill, tell
+    Run(service::Args),
     /// Write what a scheduler runs from, show the coming runs, hold files against the policy
     Schedule(schedule::Args),
     /// Tell what failed, what is breached and what is over, once
@@ -118,6 +121,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs a verb by its words, as the service does.
+fn again(words: &[String]) -> Result<Exit> {
+    let words = std::iter::once("plimsoll").chain(words.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(words).map_err(|error| Fault::bug("a verb cannot be started").because(error))?;
+    dispatch(&cli)
+}
+
 fn dispatch(cli: &Cli) -> Result<Exit> {
     let form = cli.flags.form;
     // These print every form; all others print two.
@@ -135,6 +145,7 @@ fn dispatch(cli: &Cli) -> Result<Exit> {
         Verb::Prune(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Rekey(args) => args.run(global),
         Verb::Runs(args) => args.run(global),
+        Verb::Run(args) => args.run(global),
         Verb::Schedule(args) => args.run(global),
         Verb::Notify(args) => telling::after(global, args.about(), args.run(global)),
         Verb::Audit(args) => args.run(global, form),

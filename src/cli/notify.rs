@@ -93,20 +93,21 @@ impl Args {
     ) -> Result<Vec<Said>> {
         let look = if self.test { Look::default() } else { look(policy, store).await? };
         let mut said = Vec::new();
-        for place in places.iter().filter(|place| place.channel != Channel::Ping) {
+        // A ping says nothing that could be new: it follows what this verb did.
+        let told = |place: &&&Notify| place.channel != Channel::Ping || (self.test && !self.dry_run);
+        for place in places.iter().filter(told) {
             let name = place.name.clone();
             let now = SystemClock.now();
             said.push(match (self.dry_run, self.test) {
                 (false, false) => match telling::tell(store, global, policy, place, &look).await? {
                     Outcome::Nothing => Said::new(name, NOTHING),
-                    Outcome::Elsewhere => Said::new(name, "another host is telling it"),
                     Outcome::Told(notice) => Said { notice: Some(notice), ..Said::new(name, TOLD) },
                     Outcome::Failed(notice, fault) => {
                         Said { notice: Some(notice), why: Some(record::chain(&fault)), ..Said::new(name, FAILED) }
                     }
                 },
                 (true, test) => {
-                    let state = state(store, &place.name, now).await?;
+                    let state = state(store, &place.name).await?;
                     let change = change(place, &state.told, &look, now);
                     match (test, change.is_silent()) {
                         (false, true) => Said::new(name, NOTHING),
@@ -114,12 +115,11 @@ impl Args {
                         (true, _) => would(name, place, Notice::test(&policy.name, now))?,
                     }
                 }
+                (false, true) if place.channel == Channel::Ping => tested(name, None, telling::ping(place).await),
                 (false, true) => {
                     let notice = Notice::test(&policy.name, now);
-                    match telling::send(place, &notice).await {
-                        Ok(()) => Said { notice: Some(notice), ..Said::new(name, TOLD) },
-                        Err(fault) => Said { why: Some(record::chain(&fault)), ..Said::new(name, FAILED) },
-                    }
+                    let sent = telling::send(place, &notice).await;
+                    tested(name, Some(notice), sent)
                 }
             });
         }
@@ -135,6 +135,13 @@ const WOULD: &str = "would be told";
 impl Said {
     fn new(place: String, outcome: &'static str) -> Self {
         Said { place, outcome, why: None, notice: None, body: None }
+    }
+}
+
+fn tested(name: String, notice: Option<Notice>, sent: Result<()>) -> Said {
+    match sent {
+        Ok(()) => Said { notice, ..Said::new(name, TOLD) },
+        Err(fault) => Said { why: Some(record::chain(&fault)), ..Said::new(name, FAILED) },
     }
 }
 

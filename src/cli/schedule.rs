@@ -1,6 +1,6 @@
 //! `plimsoll schedule`: writes what a scheduler runs from, shows the coming runs, and holds files against the policy.
 
-mod jobs;
+pub mod jobs;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,12 @@ struct EmitArgs {
     /// What runs them
     #[arg(long = "for", value_enum, value_name = "SCHEDULER")]
     target: For,
+    /// Write a job that simulates the policy in so many parts, a pod for each, in place of its runs
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    simulate_shards: Option<u32>,
+    /// The instant that the simulation is as of [default: now]
+    #[arg(long, value_name = "INSTANT", requires = "simulate_shards")]
+    as_of: Option<Instant>,
     /// Write the files below this folder, in place of stdout; a file that is there is left as it is
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
@@ -104,7 +110,22 @@ impl Args {
 impl EmitArgs {
     fn run(&self, global: &Global) -> Result<Exit> {
         let policy = self.policy.load()?;
-        let (jobs, left_out) = jobs::of(&policy, self.target);
+        if let Some(parts) = self.simulate_shards {
+            if self.target != For::Kubernetes {
+                return Err(Fault::usage("a simulation in parts is written for Kubernetes alone")
+                    .help("say --for kubernetes; elsewhere, run `plimsoll simulate --shard 1/16` and its like"));
+            }
+            // A part of a second would be shown, and be in the way of whoever types it.
+            let now = SystemClock.now();
+            let as_of = self.as_of.unwrap_or(now - Span::millis(now.0.rem_euclid(1000)));
+            return self.deliver(global, &[emit::simulation(parts, as_of)]);
+        }
+        self.deliver(global, &self.planned(global, &policy)?)
+    }
+
+    /// The files for all that the policy plans.
+    fn planned(&self, global: &Global, policy: &Policy) -> Result<Vec<Emitted>> {
+        let (jobs, left_out) = jobs::of(policy, self.target);
         for (name, why) in left_out {
             output::tell(global, &format!("`{name}` is left out: {why}"));
         }
@@ -112,16 +133,25 @@ impl EmitArgs {
             return Err(Fault::usage("the policy plans nothing that Plimsoll could run")
                 .help("a snapshot, a mirror or a log of a database or bucket is run from a schedule"));
         }
-        let files = emit::emit(&jobs, self.target).map_err(Fault::usage)?;
+        let mut names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some((twice, _)) = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b) {
+            return Err(Fault::usage(format!("two runs of the policy would be called `{twice}`"))
+                .help("give the protection another name than that of a verb"));
+        }
+        emit::emit(&jobs, self.target).map_err(Fault::usage)
+    }
+
+    fn deliver(&self, global: &Global, files: &[Emitted]) -> Result<Exit> {
         match &self.to {
             Some(folder) => {
-                for file in &files {
+                for file in files {
                     write_new(&folder.join(&file.path), &file.text)?;
                     output::tell(global, &format!("wrote {}", folder.join(&file.path).display()));
                 }
             }
-            None if global.format == Format::Json => output::print_json(&printed(&files))?,
-            None => output::print(&joined(&files))?,
+            None if global.format == Format::Json => output::print_json(&printed(files))?,
+            None => output::print(&joined(files))?,
         }
         Ok(Exit::Done)
     }
@@ -160,7 +190,7 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// A coming run.
+/// A coming run: of a protection, or of an operation.
 #[derive(Serialize)]
 struct Run {
     protection: String,
@@ -176,14 +206,15 @@ impl NextArgs {
         let policy = self.policy.load()?;
         let from = self.from.unwrap_or_else(|| SystemClock.now());
         let mut runs: Vec<Run> = Vec::new();
-        for protection in &policy.protections {
-            let Some(schedule) = jobs::schedule(protection) else { continue };
+        let protections = policy.protections.iter().filter_map(|p| Some((p.name.as_str(), jobs::schedule(p)?)));
+        let operations = policy.operations.scheduled().map(|(work, schedule)| (work.word(), &schedule.value));
+        for (name, schedule) in protections.chain(operations) {
             let mut offset = local(from, schedule.zone).map(|local| local.offset().to_string());
             for at in schedule.runs_from(from).take(self.count.min(10_000)) {
                 let Some(local) = local(at, schedule.zone) else { continue };
                 let now = Some(local.offset().to_string());
                 runs.push(Run {
-                    protection: protection.name.clone(),
+                    protection: name.to_string(),
                     at,
                     local: local.format("%a %Y-%m-%d %H:%M %:z").to_string(),
                     zone: schedule.zone.name(),

@@ -77,7 +77,7 @@ async fn ended(global: &Global, policy: &Policy, about: &About<'_>, failed: Opti
         }
     }
     if failed.is_none() {
-        ping_all(global, policy, about.work, store.as_deref()).await;
+        ping_all(global, policy, about.work, store.as_deref(), Recording::All).await;
     }
 }
 
@@ -120,7 +120,7 @@ async fn without_memory(policy: &Policy, place: &Notify, look: &Look) -> Outcome
 
 fn report(global: &Global, place: &Notify, outcome: &Outcome) {
     match outcome {
-        Outcome::Nothing | Outcome::Elsewhere => {}
+        Outcome::Nothing => {}
         Outcome::Told(_) => output::tell(global, &format!("told `{}`", place.name)),
         Outcome::Failed(_, fault) => {
             output::tell(global, &format!("warning: `{}` was not told: {}", place.name, record::chain(fault)));
@@ -137,13 +137,29 @@ pub async fn send(place: &Notify, notice: &Notice) -> Result<()> {
     notify::send(&address, message, Terms::usual(place.allow_private), &SystemResolver).await
 }
 
-async fn ping(place: &Notify) -> Result<()> {
+/// Pings a dead man's switch.
+pub async fn ping(place: &Notify) -> Result<()> {
     let address = Address::parse(&secret(place, &place.address)?)?;
     notify::send(&address, Message::Ping, Terms::usual(place.allow_private), &SystemResolver).await
 }
 
+/// Which pings are put on record: those of a heartbeat would be more than all else.
+#[derive(Debug, Clone, Copy)]
+pub enum Recording {
+    All,
+    Changes { failed_before: bool },
+}
+
 /// Pings what waits for a sign that `work` went well. What comes of it is evidence; that it is not is a warning.
-pub async fn ping_all(global: &Global, policy: &Policy, work: Work, store: Option<&dyn ObjectStore>) {
+/// Gives whether one could not be pinged.
+pub async fn ping_all(
+    global: &Global,
+    policy: &Policy,
+    work: Work,
+    store: Option<&dyn ObjectStore>,
+    recording: Recording,
+) -> bool {
+    let mut failed = false;
     let waits = |place: &&Notify| place.channel == Channel::Ping && place.after.contains(&work);
     for place in policy.notify.iter().filter(waits) {
         let at = SystemClock.now();
@@ -151,12 +167,18 @@ pub async fn ping_all(global: &Global, policy: &Policy, work: Work, store: Optio
         if let Err(fault) = &pinged {
             output::tell(global, &format!("warning: `{}` was not pinged: {}", place.name, record::chain(fault)));
         }
-        if let Some(store) = store {
+        failed |= pinged.is_err();
+        let changed = match recording {
+            Recording::All => true,
+            Recording::Changes { failed_before } => failed_before != pinged.is_err(),
+        };
+        if let (Some(store), true) = (store, changed) {
             let progress = Progress::new(global);
             let doors = (store, &SystemClock as &dyn Clock, &progress as _);
             telling::sent_to(place, &record::new_id(at), at, pinged.as_ref().err(), doors).await;
         }
     }
+    failed
 }
 
 /// The secret that stands in a variable or a file. Faults name where it stands, never what.

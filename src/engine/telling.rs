@@ -1,12 +1,17 @@
 //! Tells a place what changed, once, however many hosts look.
 //!
 //! The number of a notice is taken first, by a write that the store lets only one of all do; then it is sent, and what
-//! came of it is written. A host that is killed between the two leaves a notice without an end: for as long as a send may
-//! take the others wait for it, after that it counts as not sent. So a trouble may be told twice, and never not at all.
+//! came of it is written. A host that is killed between the two leaves a notice without an end: whoever has watched it in
+//! vain for longer than a send may take goes on as if it was not sent. No clock but one's own decides that. So a trouble may
+//! be told twice, and never not at all.
 
-use super::record::{self, RunOf};
-use super::{Listener, record::chain};
-use crate::base::{Fault, FaultKind, Instant, Result, Span};
+use std::time::Duration;
+
+use tokio::time::Instant as Moment;
+
+use super::Listener;
+use super::record::{self, RunOf, chain};
+use crate::base::{Fault, FaultKind, Instant, Result};
 use crate::notice::{Change, Look, Notice, Told, change};
 use crate::policy::Notify;
 use crate::port::{Clock, ObjectStore, Written};
@@ -15,16 +20,15 @@ use crate::repository::manifest::FORMAT;
 use crate::repository::notice::{NoticeName, Telling, TellingEnd};
 use crate::repository::prune::Record;
 
-/// Longer than any send takes, and the clocks of two hosts differ.
-const IN_FLIGHT: Span = Span::minutes(5);
+/// Longer than any send takes.
+const LONGEST_SEND: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What came of telling one place.
 #[derive(Debug)]
 pub enum Outcome {
     /// It knows already.
     Nothing,
-    /// Another host is telling it.
-    Elsewhere,
     Told(Notice),
     Failed(Notice, Fault),
 }
@@ -38,7 +42,7 @@ pub struct State {
 }
 
 /// Reads what `place` was told: the newest notice to it that arrived.
-pub async fn state(store: &dyn ObjectStore, place: &str, now: Instant) -> Result<State> {
+pub async fn state(store: &dyn ObjectStore, place: &str) -> Result<State> {
     let listed = store.list(&NoticeName::prefix(place)?).await?;
     let mut numbers: Vec<u64> = listed
         .iter()
@@ -63,7 +67,7 @@ pub async fn state(store: &dyn ObjectStore, place: &str, now: Instant) -> Result
                 state.told = telling.told;
                 break;
             }
-            None if number == state.newest && now - telling.at < IN_FLIGHT => state.in_flight = true,
+            None if number == state.newest => state.in_flight = true,
             _ => {}
         }
     }
@@ -72,34 +76,52 @@ pub async fn state(store: &dyn ObjectStore, place: &str, now: Instant) -> Result
 
 /// Works out what is new to `place`, and sends it. What is sent, and that it could not be, is evidence.
 pub async fn tell(
-    (store, clock, listener): (&dyn ObjectStore, &dyn Clock, &dyn Listener),
+    doors: (&dyn ObjectStore, &dyn Clock, &dyn Listener),
     (policy, place): (&str, &Notify),
     look: &Look,
     send: impl AsyncFn(&Notice) -> Result<()>,
 ) -> Result<Outcome> {
-    let now = clock.now();
-    let state = state(store, &place.name, now).await?;
-    let change = change(place, &state.told, look, now);
-    if change.is_nothing(&state.told) {
-        return Ok(Outcome::Nothing);
+    let (store, clock, _) = doors;
+    let mut watched: Option<(u64, Moment)> = None;
+    loop {
+        let state = state(store, &place.name).await?;
+        let now = clock.now();
+        let change = change(place, &state.told, look, now);
+        if change.is_nothing(&state.told) {
+            return Ok(Outcome::Nothing);
+        }
+        // What is on its way may be something else: it is waited for, and what is new then is told.
+        let (number, since) = *watched.insert(
+            watched.filter(|(number, _)| *number == state.newest).unwrap_or_else(|| (state.newest, Moment::now())),
+        );
+        if !state.in_flight || since.elapsed() >= LONGEST_SEND {
+            let id = record::new_id(now);
+            let name = NoticeName::new(&place.name, number.saturating_add(1))?;
+            if claim(store, &name, &id, &change, now).await? {
+                return deliver(doors, (policy, place), (&name, &id), &change, now, send).await;
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    if state.in_flight {
-        return Ok(Outcome::Elsewhere);
-    }
-    let id = record::new_id(now);
-    let name = NoticeName::new(&place.name, state.newest.saturating_add(1))?;
-    if !claim(store, &name, &id, &change, now).await? {
-        return Ok(Outcome::Elsewhere);
-    }
-    let notice = Notice::of(policy, &change, now);
+}
+
+async fn deliver(
+    (store, clock, listener): (&dyn ObjectStore, &dyn Clock, &dyn Listener),
+    (policy, place): (&str, &Notify),
+    (name, id): (&NoticeName, &str),
+    change: &Change,
+    at: Instant,
+    send: impl AsyncFn(&Notice) -> Result<()>,
+) -> Result<Outcome> {
+    let notice = Notice::of(policy, change, at);
     let sent = if change.is_silent() { Ok(()) } else { send(&notice).await };
     let failed = sent.as_ref().err().map(chain);
-    let end = TellingEnd { format: FORMAT, id: id.clone(), at: clock.now(), failed };
+    let end = TellingEnd { format: FORMAT, id: id.to_string(), at: clock.now(), failed };
     store.put_new(&name.end().to_string(), end.encode()?).await?;
     if change.is_silent() {
         return Ok(Outcome::Nothing);
     }
-    sent_to(place, &id, now, sent.as_ref().err(), (store, clock, listener)).await;
+    sent_to(place, id, at, sent.as_ref().err(), (store, clock, listener)).await;
     Ok(match sent {
         Ok(()) => Outcome::Told(notice),
         Err(fault) => Outcome::Failed(notice, fault),

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod cron;
+pub mod due;
 pub mod emit;
 pub mod read;
 

@@ -67,3 +67,9 @@ fn a_place_with_two_addresses_or_none_is_refused() {
     assert!(none.contains("a place to tell needs `url_env` or `url_file`"), "{none}");
     assert_eq!(said_of("[notify.chat]\nkind = \"slack\"\nurl_file = \"../secret/chat\"\n"), "no problem");
 }
+
+#[test]
+fn a_place_is_not_called_as_an_asset_is() {
+    let said = said_of("[notify.a]\nkind = \"slack\"\nurl_env = \"A\"\n");
+    assert!(said.contains("`a` is the name of an asset too"), "{said}");
+}

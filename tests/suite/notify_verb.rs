@@ -208,6 +208,7 @@ fn a_test_arrives_and_is_not_remembered() {
     let story = Story::new();
     assert_eq!(story.run("notify plan.toml --test").status.code(), Some(0));
     let got = story.server.take();
+    assert_eq!(got.len(), 2, "the switch is tried too: {got:?}");
     assert!(got[0].body.contains("\"test\"") && got[0].header("x-plimsoll-signature").is_some(), "{got:?}");
     assert!(!story.desk.path("repo/notices").exists());
 }
@@ -289,4 +290,18 @@ fn a_server_is_trusted_by_its_certificate_and_not_without() {
     assert!(other.current_dir(story.desk.path("")).output().expect("runs").status.success());
     let said = ping("other.pem");
     assert!(said.contains("was not pinged: cannot trust https://localhost") && !said.contains("geheim"), "{said}");
+}
+
+#[test]
+fn what_a_host_that_was_killed_had_begun_to_tell_is_told_by_the_next() {
+    let story = Story::new();
+    story.ran("r1", SystemClock.now(), Some("no space"));
+    story.run("notify plan.toml");
+    assert_eq!(failures(&story.events()).len(), 1);
+    // As if it had been killed before it could write what came of it.
+    std::fs::remove_file(story.desk.path("repo/notices/desk/00000000000000000001.end.json")).expect("it was written");
+    assert_eq!(story.run("notify plan.toml").status.code(), Some(0));
+    assert_eq!(failures(&story.events()), [("failure", "backup of db failed")]);
+    story.run("notify plan.toml");
+    assert_eq!(story.events(), []);
 }

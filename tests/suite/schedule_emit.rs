@@ -29,6 +29,7 @@ fn job(schedule: Schedule) -> Job {
             word("--bucket"),
             Argument::Variable("PLIMSOLL_BUCKET".to_string()),
         ],
+        variables: vec![],
     }
 }
 
@@ -119,6 +120,7 @@ fn desk() -> Desk {
 #[test]
 fn the_checker_of_systemd_takes_every_unit() {
     let desk = desk();
+    desk.write("plan.toml", &with_operations());
     let units = written("systemd", &desk);
     assert!(units.len() >= 5, "{units:?}");
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
@@ -221,6 +223,102 @@ fn the_coming_runs_are_shown_in_their_zone_and_a_change_of_clocks_is_told() {
     assert_eq!(changes, [false, true, false]);
     let shown = desk.run("schedule next plan.toml --from 2026-10-24T00:00:00Z");
     assert!(shown.status == 0 && shown.out.contains("clocks changed before it"), "{}{}", shown.out, shown.err);
+}
+
+/// The template with verifications, prunings, drills and notices planned.
+fn with_operations() -> String {
+    let operations = "[operations]\nverify = \"0 5 * * *\"\nverify_sample = \"5%\"\nprune = \"0 6 * * *\"\n\
+                      drill = \"0 7 * * SUN\"\nnotify = \"*/30 * * * *\"\n[notify.chat]\nkind = \"slack\"\n\
+                      url_env = \"CHAT_URL\"\n\n[scenario.";
+    include_str!("../../policies/template.toml").replacen("[scenario.", operations, 1)
+}
+
+#[test]
+fn operations_are_written_for_every_scheduler_and_held_against_what_was_written() {
+    let desk = Desk::new();
+    for target in ["crontab", "systemd", "github", "kubernetes"] {
+        let scheduler = if target == "github" { "github-actions" } else { target.trim_end_matches("tab") };
+        let text = with_operations();
+        let text = text.replace("scheduler = \"systemd\"", &format!("scheduler = \"{scheduler}\""));
+        let text = text.replace("timezone = \"UTC\" ", "timezone = \"Asia/Kolkata\" ");
+        desk.write("plan.toml", &text);
+        let all = written(target, &desk);
+        let whole: String = all.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        let whole = whole.replace("\" \"", " ");
+        for command in ["verify --sample", "prune --apply", "drill --asset", "notify"] {
+            let words = command.split(' ').collect::<Vec<_>>();
+            let quoted = format!("plimsoll \"{}\"", words.join(" "));
+            assert!(
+                whole.contains(&format!("plimsoll {command}")) || whole.contains(&quoted[..quoted.len() - 1]),
+                "{target}: {command}\n{whole}"
+            );
+        }
+        if ["github", "kubernetes"].contains(&target) {
+            assert!(whole.contains("CHAT_URL"), "the place to tell has its address: {whole}");
+        }
+        let files: Vec<String> = all
+            .iter()
+            .filter(|file| !file.display().to_string().ends_with(".service"))
+            .map(|file| file.display().to_string())
+            .collect();
+        let check = || desk.run(&format!("schedule check plan.toml --schedules {}", files.join(" ")));
+        assert_eq!(check().out.matches("at the planned times").count(), 6, "{target}: {}", check().out);
+        desk.write("plan.toml", &text.replace("verify = \"0 5 * * *\"", "verify = \"10 5 * * *\""));
+        assert!(check().out.contains("drifted: `verify` is planned at `10 5 * * *`"), "{target}: {}", check().out);
+    }
+}
+
+#[test]
+fn an_operation_that_no_entry_runs_is_not_proven() {
+    let desk = Desk::new();
+    desk.write("plan.toml", &with_operations());
+    desk.write("crontab", "CRON_TZ=UTC\n0 5 * * * plimsoll verify\n");
+    let checked = desk.run("schedule check plan.toml --schedules crontab");
+    assert!(checked.out.contains("unproven: `prune` is planned, and no entry"), "{}", checked.out);
+    assert!(!checked.out.contains("`verify` is planned"), "{}", checked.out);
+}
+
+#[test]
+fn the_coming_operations_are_shown_with_the_backups() {
+    let desk = Desk::new();
+    desk.write("plan.toml", &with_operations());
+    let runs = desk.json("schedule next plan.toml --from 2026-10-24T00:00:00Z --count 1 --format json");
+    let at = |name: &str| runs.as_array().unwrap().iter().find(|run| run["protection"] == name).unwrap()["at"].clone();
+    assert_eq!(at("verify"), "2026-10-24T05:00:00Z");
+    assert_eq!(at("drill"), "2026-10-25T07:00:00Z");
+}
+
+#[test]
+fn a_simulation_is_an_indexed_job_whose_parts_join_to_the_whole() {
+    let desk = desk();
+    let out = desk.run("schedule emit plan.toml --for kubernetes --simulate-shards 3 --as-of 2026-11-20T00:00:00Z");
+    let job = &yaml_rust2::YamlLoader::load_from_str(&out.out).expect("YAML")[0];
+    assert_eq!((job["kind"].as_str(), job["spec"]["completionMode"].as_str()), (Some("Job"), Some("Indexed")));
+    assert_eq!((job["spec"]["completions"].as_i64(), job["spec"]["parallelism"].as_i64()), (Some(3), Some(3)));
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["restartPolicy"].as_str(), Some("Never"));
+    assert_eq!(pod["volumes"][2]["persistentVolumeClaim"]["claimName"].as_str(), Some("plimsoll-parts"));
+    assert_eq!(pod["containers"][0]["volumeMounts"][2]["mountPath"].as_str(), Some("/parts"));
+    // What each pod runs, run here: the shell is the one that the pod has.
+    let script = pod["containers"][0]["args"][0].as_str().unwrap().replace("/parts/", "parts/");
+    let script = script.replace("--as-of", "--years 500 --as-of");
+    std::fs::create_dir(desk.path("parts")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_plimsoll")).parent().unwrap().to_path_buf();
+    for index in 0..3 {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &script]).env("PATH", &program).env("JOB_COMPLETION_INDEX", index.to_string());
+        let path = std::env::var("PATH").unwrap();
+        shell.env("PATH", format!("{}:{path}", program.display())).env("PLIMSOLL_POLICY", "plan.toml");
+        let ran = shell.env_remove("PLIMSOLL_REPO").current_dir(desk.path("")).output().unwrap();
+        assert!(ran.status.success(), "{script}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let campaign = "plan.toml --years 500 --as-of 2026-11-20T00:00:00Z";
+    let parts = "--part parts/part-0.json --part parts/part-1.json --part parts/part-2.json";
+    let joined = desk.run(&format!("simulate merge {campaign} {parts}"));
+    assert_eq!(joined.out, desk.run(&format!("simulate {campaign}")).out, "{}", joined.err);
+    assert!(!joined.out.is_empty());
+    let elsewhere = desk.run("schedule emit plan.toml --for crontab --simulate-shards 3");
+    assert!(elsewhere.status == 2 && elsewhere.err.contains("for Kubernetes alone"), "{}", elsewhere.err);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn build(tables: PolicyTable, source: &SourceText, reader: &mut Reader) -> Optio
     let scenarios = scenario::scenarios(named(tables.scenario), &names, &resources, reader);
     let waivers = rows(tables.waiver).into_iter().filter_map(|w| waiver(w.value, &names, zone, reader)).collect();
     let operations = operations::operations(tables.operations, zone, reader);
-    let notify = operations::places(named(tables.notify), source, reader);
+    let notify = operations::places(named(tables.notify), &assets, source, reader);
     let objective = objective(tables.objective);
     let tradeoff = ranges::ranges(tables.tradeoff, &objective, &names, reader);
     Some(Policy {

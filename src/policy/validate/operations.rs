@@ -8,7 +8,7 @@ use crate::policy::document::reader::{Reader, Value};
 use crate::policy::document::values::Text;
 use crate::policy::document::words::zone_or;
 use crate::policy::operations::{Channel, Notify, Occasion, Operations, Secret, Work};
-use crate::policy::{Place, Placed, SourceText};
+use crate::policy::{Asset, Place, Placed, SourceText};
 use crate::schedule::Schedule;
 
 pub fn operations(table: Option<Placed<OperationsTable>>, zone: Tz, reader: &mut Reader) -> Operations {
@@ -32,7 +32,16 @@ pub fn operations(table: Option<Placed<OperationsTable>>, zone: Tz, reader: &mut
 }
 
 /// The places to tell. What names the file that a secret stands in is the file in which it is said.
-pub fn places(tables: Vec<(Placed<String>, NotifyTable)>, source: &SourceText, reader: &mut Reader) -> Vec<Notify> {
+pub fn places(
+    tables: Vec<(Placed<String>, NotifyTable)>,
+    assets: &[Asset],
+    source: &SourceText,
+    reader: &mut Reader,
+) -> Vec<Notify> {
+    for (name, _) in tables.iter().filter(|(name, _)| assets.iter().any(|asset| asset.name == name.value)) {
+        let message = format!("`{}` is the name of an asset too", name.value);
+        reader.wrong::<()>(name.at, message, "what was sent stands among the runs by this name: choose another");
+    }
     tables.into_iter().filter_map(|(name, table)| place(name, table, source, reader)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! GitHub Actions: a workflow for each run. When GitHub begins it, nobody promises.
 
-use super::{Emitted, Job, VARIABLES, When, command, limit, tell};
+use super::{Emitted, Job, When, command, limit, tell};
 
 pub fn emit(jobs: &[Job]) -> Result<Vec<Emitted>, String> {
     jobs.iter().map(workflow).collect()
@@ -18,11 +18,8 @@ fn workflow(job: &Job) -> Result<Emitted, String> {
         "UTC" => String::new(),
         zone => format!("\n      timezone: {}", scalar(zone)),
     };
-    let secrets: Vec<String> = VARIABLES
-        .iter()
-        .filter(|(variable, _)| *variable != "PLIMSOLL_POLICY")
-        .map(|(variable, _)| format!("          {variable}: ${{{{ secrets.{variable} }}}}"))
-        .collect();
+    let secrets: Vec<String> =
+        job.secrets().map(|variable| format!("          {variable}: ${{{{ secrets.{variable} }}}}")).collect();
     let minutes = limit(*takes).0 / 60_000;
     let text = format!(
         "\

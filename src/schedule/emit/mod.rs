@@ -10,6 +10,8 @@ mod kubernetes;
 mod systemd;
 mod words;
 
+pub use kubernetes::simulation;
+
 use super::Schedule;
 use crate::base::Span;
 
@@ -23,6 +25,8 @@ pub struct Job {
     pub when: When,
     /// Arguments of the program: words, and variables of the environment.
     pub arguments: Vec<Argument>,
+    /// Variables of the environment that it needs beyond the usual ones.
+    pub variables: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +84,16 @@ pub fn emit(jobs: &[Job], to: For) -> Result<Vec<Emitted>, String> {
     }
 }
 
-fn limit(takes: Span) -> Span {
+impl Job {
+    /// All variables whose values are secrets, or stand with them.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let usual = VARIABLES.iter().map(|(name, _)| *name).filter(|name| *name != "PLIMSOLL_POLICY");
+        usual.chain(self.variables.iter().map(String::as_str))
+    }
+}
+
+/// A run that takes longer than this hangs.
+pub fn limit(takes: Span) -> Span {
     takes.saturating_mul(PATIENCE).max(LEAST_LIMIT)
 }
 
