@@ -87,7 +87,8 @@ pub fn environment<'a>() -> std::result::Result<Environment<'a>, Error> {
     Ok(env)
 }
 
-/// The rules of every page, `more` of one of them, and those that repaint the drawings where the screen is dark. On paper everything is light.
+/// The rules of every page, `more` of one of them, and those that repaint the drawings where the screen is dark. On paper
+/// everything is light.
 pub fn stylesheet(more: &str) -> String {
     format!("\n{STYLE}{more}@media screen and (prefers-color-scheme: dark){{{}}}\n", style::dark_css(".chart"))
 }
