@@ -16,7 +16,7 @@ use crate::base::Span;
 pub use html::page;
 
 /// Rows of the table, so that it stays on its page.
-const ROWS_MOST: usize = 7;
+const ROWS_MOST: usize = 5;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Sheet {
