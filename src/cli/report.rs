@@ -2,6 +2,7 @@
 
 mod earlier;
 mod runbook;
+mod stakeholder;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ enum Kind {
     Weekly(Weekly),
     /// The recovery plan that people follow in an incident, made from the policy, with the times that drills measured
     Runbook(runbook::Args),
+    /// Two pages without jargon: what we can lose, how long we are down, what it costs, what to do, what is not known
+    Stakeholder(stakeholder::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,6 +77,7 @@ impl Args {
         match &self.kind {
             Kind::Weekly(weekly) => weekly.run(global),
             Kind::Runbook(runbook) => runbook.run(global),
+            Kind::Stakeholder(stakeholder) => stakeholder.run(global),
         }
     }
 }

@@ -23,23 +23,9 @@ const APPENDIX_MOST: usize = 60;
 const ROWS_MOST: usize = 100;
 
 pub fn page(view: &View) -> Result<String> {
-    let style = stylesheet();
+    let style = stylesheet("");
     let bug = |e: Error| Fault::bug("cannot write the page").because(format!("{e:#}"));
-    let mut env = Environment::new();
-    env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(bug)?;
-    env.set_syntax(syntax);
-    env.add_filter("span", |ms: i64| Span(ms).to_string());
-    env.add_filter("bytes", |bytes: u64| Bytes(bytes).to_string());
-    env.add_filter("dayofmonth", |at: String| instant(&at, "%-d"));
-    env.add_filter("sign", |day: String| sign(&day));
-    env.add_filter("day", |at: String| instant(&at, "%-d %B %Y"));
-    env.add_filter("moment", |at: String| instant(&at, "%-d %b %Y %H:%M"));
-    env.add_filter("percent", percent);
-    env.add_filter("prose", prose);
-    env.add_filter("plain", |n: f64| n.to_string());
-    env.add_filter("grouped", grouped);
+    let mut env = environment().map_err(bug)?;
     env.add_template("weekly.html", TEMPLATE).map_err(bug)?;
     let charts = context! {
         loss_window => drawing(view.charts.loss_window.as_ref(), "sawtooth")?,
@@ -79,13 +65,36 @@ fn worst(promises: &[PromiseRow]) -> Vec<&PromiseRow> {
     rows
 }
 
-/// The page's own rules, and those that repaint the drawings where the screen is dark. On paper everything is light.
-fn stylesheet() -> String {
-    format!("\n{STYLE}@media screen and (prefers-color-scheme: dark){{{}}}\n", style::dark_css(".chart"))
+/// What every page is written with: everything escaped, nothing undefined.
+pub fn environment<'a>() -> std::result::Result<Environment<'a>, Error> {
+    let mut env = Environment::new();
+    env.set_auto_escape_callback(|_| AutoEscape::Html);
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+    env.set_syntax(syntax);
+    env.add_filter("span", |ms: i64| Span(ms).to_string());
+    env.add_filter("span_or_none", |ms: Option<i64>| ms.map(|ms| Span(ms).to_string()));
+    env.add_filter("percent_or_none", |share: Option<f64>| share.map(percent));
+    env.add_filter("bytes", |bytes: u64| Bytes(bytes).to_string());
+    env.add_filter("dayofmonth", |at: String| instant(&at, "%-d"));
+    env.add_filter("sign", |day: String| sign(&day));
+    env.add_filter("day", |at: String| instant(&at, "%-d %B %Y"));
+    env.add_filter("moment", |at: String| instant(&at, "%-d %b %Y %H:%M"));
+    env.add_filter("percent", percent);
+    env.add_filter("prose", prose);
+    env.add_filter("plain", |n: f64| n.to_string());
+    env.add_filter("grouped", grouped);
+    Ok(env)
+}
+
+/// The rules of every page, `more` of one of them, and those that repaint the drawings where the screen is dark. On paper
+/// everything is light.
+pub fn stylesheet(more: &str) -> String {
+    format!("\n{STYLE}{more}@media screen and (prefers-color-scheme: dark){{{}}}\n", style::dark_css(".chart"))
 }
 
 /// A chart for a page's width and one for a phone's; the page shows the one that fits.
-fn drawing<C: Chart>(chart: Option<&C>, id: &str) -> Result<Value> {
+pub fn drawing<C: Chart>(chart: Option<&C>, id: &str) -> Result<Value> {
     let Some(chart) = chart else { return Ok(Value::from(())) };
     let safe = |svg: String| Value::from_safe_string(svg);
     Ok(context! {
@@ -112,7 +121,7 @@ fn sign(day: &str) -> &'static str {
 }
 
 /// A share as a percentage that never rounds a miss away: 99.97 % is not 100 %.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     match share {
         s if s <= 0.0 => "0 %".to_string(),
         s if s >= 1.0 => "100 %".to_string(),
@@ -140,7 +149,7 @@ fn prose(text: &str) -> Value {
 }
 
 /// Base64 as in RFC 4648, with padding: the form in which a content security policy names a hash.
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for three in bytes.chunks(3) {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::chart::{self, Chart};
-use super::{View, csv, html, json};
+use super::{View, csv, html, json, markdown};
 use crate::base::{Fault, Result};
 use crate::evidence::Evidence;
 
@@ -14,6 +14,7 @@ pub fn write_all(view: &View, evidence: Option<&Evidence>, dir: &Path) -> Result
     std::fs::create_dir_all(&charts).map_err(|e| Fault::io("create the folder", charts.display(), e))?;
     let mut written = Written { dir, paths: Vec::new() };
     written.text("weekly.html", &html::page(view)?)?;
+    written.text("weekly.md", &markdown::of(view))?;
     written.text("report.json", &json::of(view)?)?;
     match evidence {
         Some(evidence) => {

@@ -86,6 +86,7 @@ mod remembering;
 mod replay;
 mod report_browser;
 mod report_calendar;
+mod report_changes;
 mod report_charts;
 mod report_page;
 mod report_table;

@@ -244,11 +244,11 @@ fn every_form_is_written_and_equal_inputs_give_equal_bytes() {
     };
     let (one, two) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (first, second) = (read(one.path()), read(two.path()));
-    assert_eq!(first.len(), 30, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(first.len(), 31, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
     assert!(first == second, "the same inputs gave other bytes");
     assert!(first.iter().all(|(name, bytes)| !bytes.is_empty() && !name.to_string_lossy().starts_with('.')));
     let left = std::fs::read_dir(one.path()).expect("readable").flatten().count();
-    assert_eq!(left, 7, "six files and the charts' folder, nothing half-made");
+    assert_eq!(left, 8, "seven files and the charts' folder, nothing half-made");
     if let Ok(folder) = std::env::var("PLIMSOLL_TEST_CHARTS") {
         with_view(unchanged, |view| write_all(view, None, &Path::new(&folder).join("page"))).expect("written");
     }

@@ -1,6 +1,6 @@
 //! What is another than it was: findings that came and went, verdicts and figures that moved, drills and runs since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -8,7 +8,6 @@ use super::super::text::count;
 use super::earlier::{Earlier, Told, With};
 use super::promises::{Figure, PromiseRow};
 use super::{DrillRow, FindingRow, Inputs, clean};
-use crate::audit::finding::names;
 use crate::audit::{self, Verdict};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::RunOutcome;
@@ -114,16 +113,6 @@ struct Seen<'a> {
     earlier: &'a Earlier,
 }
 
-/// What a finding is known by when its figures have changed.
-fn key(code: &str, about: [&Option<String>; 3], message: &str) -> Vec<String> {
-    let mut key = vec![code.to_string()];
-    match about.iter().any(|name| name.is_some()) {
-        true => key.extend(about.map(|name| name.clone().unwrap_or_default())),
-        false => key.extend(names(message).map(str::to_string)),
-    }
-    key
-}
-
 impl Seen<'_> {
     /// Whether copies of then may be gone that this is about: then it may look better now without being so.
     fn unseen(&self, told: &Told) -> bool {
@@ -140,36 +129,29 @@ impl Seen<'_> {
     }
 
     fn findings(&self, now: &[FindingRow]) -> (Vec<Told>, Vec<Told>, Vec<Turn>) {
-        let mut then: BTreeMap<Vec<String>, Vec<&Told>> = BTreeMap::new();
-        for told in &self.earlier.findings {
-            let about = [&told.asset, &told.scenario, &told.protection];
-            then.entry(key(&told.code, about, &told.message)).or_default().push(told);
-        }
+        let earlier = &self.earlier.findings;
+        let then: BTreeMap<&String, &Told> =
+            earlier.iter().flat_map(|told| told.keys.iter().map(move |key| (key, told))).collect();
         let (mut new, mut turned) = (Vec::new(), Vec::new());
         for row in now {
-            let about = [&row.asset, &row.scenario, &row.protection];
-            let before = then.get_mut(&key(&row.code, about, &row.message)).and_then(Vec::pop);
-            let told = Told {
-                code: row.code.clone(),
-                verdict: row.verdict,
-                asset: row.asset.clone(),
-                scenario: row.scenario.clone(),
-                protection: row.protection.clone(),
-                message: row.message.clone(),
+            // One that tells something more than before is new.
+            let before: Option<Vec<&&Told>> = row.keys.iter().map(|key| then.get(key)).collect();
+            let Some(before) = before else {
+                new.push(Told::from(row));
+                continue;
             };
-            match before {
-                None => new.push(told),
-                Some(before) if before.verdict == row.verdict => {}
-                Some(before) if row.verdict < before.verdict && self.unseen(before) => {}
-                Some(before) => {
-                    let about = about.into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
-                    let about = if about.is_empty() { row.code.clone() } else { format!("{}: {about}", row.code) };
-                    turned.push(Turn { about, then: before.verdict, now: row.verdict });
-                }
+            let Some(worst) = before.into_iter().max_by_key(|told| told.verdict) else { continue };
+            if worst.verdict == row.verdict || (row.verdict < worst.verdict && self.unseen(worst)) {
+                continue;
             }
+            let about = [&row.asset, &row.scenario, &row.protection];
+            let about = about.into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+            let about = if about.is_empty() { row.code.clone() } else { format!("{}: {about}", row.code) };
+            turned.push(Turn { about, then: worst.verdict, now: row.verdict });
         }
-        let closed = then.into_values().flatten().filter(|told| !self.unseen(told)).cloned().collect();
-        (new, closed, turned)
+        let still: BTreeSet<&String> = now.iter().flat_map(|row| &row.keys).collect();
+        let gone = |told: &&Told| !told.keys.iter().any(|key| still.contains(key)) && !self.unseen(told);
+        (new, earlier.iter().filter(gone).cloned().collect(), turned)
     }
 
     fn promises(&self, now: &[PromiseRow]) -> (Vec<Turn>, Vec<Moved>) {

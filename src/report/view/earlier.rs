@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PromiseRow, clean, findings, promises};
+use super::{FindingRow, PromiseRow, clean, findings, promises};
 use crate::audit::{Audit, Verdict};
 use crate::base::{Instant, Window};
 use crate::evidence::Evidence;
@@ -45,12 +45,28 @@ pub enum With {
 /// A finding in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
+    /// What it is known by when its figures have changed: one for each thing that it tells.
+    pub keys: Vec<String>,
     pub code: String,
     pub verdict: Verdict,
     pub asset: Option<String>,
     pub scenario: Option<String>,
     pub protection: Option<String>,
     pub message: String,
+}
+
+impl From<&FindingRow> for Told {
+    fn from(row: &FindingRow) -> Self {
+        Told {
+            keys: row.keys.clone(),
+            code: row.code.clone(),
+            verdict: row.verdict,
+            asset: row.asset.clone(),
+            scenario: row.scenario.clone(),
+            protection: row.protection.clone(),
+            message: row.message.clone(),
+        }
+    }
 }
 
 /// What is read of an earlier report; the rest of it may be of another version.
@@ -76,14 +92,7 @@ const WEEKLY: &str = "plimsoll.report.weekly/";
 impl Earlier {
     /// From an audit of `evidence` as it stood then. `seen_at`: when the evidence was read, if that was later.
     pub fn of(policy: &Policy, evidence: &Evidence, audit: &Audit, with: With, seen_at: Instant) -> Self {
-        let told = findings::rows(policy, audit).into_iter().map(|row| Told {
-            code: row.code,
-            verdict: row.verdict,
-            asset: row.asset,
-            scenario: row.scenario,
-            protection: row.protection,
-            message: row.message,
-        });
+        let told = findings::rows(policy, audit).iter().map(Told::from).collect();
         let Evidence { points, coverage, drills, runs, .. } = evidence;
         Earlier {
             as_of: audit.as_of,
@@ -91,7 +100,7 @@ impl Earlier {
             sha256: None,
             verdict: audit.verdict,
             promises: promises::rows(audit),
-            findings: told.collect(),
+            findings: told,
             drills: drills.iter().map(|drill| clean(&drill.id)).collect(),
             nothing_known: points.is_empty() && coverage.is_empty() && drills.is_empty() && runs.is_empty(),
             unseen: match with {
@@ -113,7 +122,7 @@ impl Earlier {
             row.make_harmless();
         }
         for told in &mut findings {
-            for text in [&mut told.code, &mut told.message] {
+            for text in told.keys.iter_mut().chain([&mut told.code, &mut told.message]) {
                 *text = clean(text);
             }
             for name in [&mut told.asset, &mut told.scenario, &mut told.protection].into_iter().flatten() {

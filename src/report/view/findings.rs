@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use super::{clean, clean_option, spelled};
 use crate::audit::{Audit, Finding, Severity, Subject, Verdict};
+use crate::gate::fingerprint::keys;
 use crate::policy::{Place, Policy};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FindingRow {
+    /// What it is known by when its figures have changed: one for each thing that it tells.
+    pub keys: Vec<String>,
     pub code: String,
     pub verdict: Verdict,
     pub severity: Severity,
@@ -44,6 +47,7 @@ pub fn rows(policy: &Policy, audit: &Audit) -> Vec<FindingRow> {
     let row = |finding: &Finding| {
         let Subject { asset, scenario, protection } = &finding.subject;
         FindingRow {
+            keys: keys(&policy.name, finding),
             code: spelled(finding.code),
             verdict: finding.verdict,
             severity: finding.severity,

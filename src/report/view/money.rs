@@ -7,11 +7,11 @@ use super::super::chart::cost::CostAgainstLoss;
 use super::super::chart::exceedance::LossExceedance;
 use super::super::chart::tornado::{Bar, Tornado};
 use super::promises::Figure;
-use super::{Inputs, clean, clean_option, spelled};
-use crate::base::quantity::money;
+use super::{Inputs, clean, clean_option, plain, spelled};
+use crate::base::quantity::{grouped, money};
 use crate::base::{Instant, Span};
 use crate::cost::{BillLine, PlanPoint, Tradeoff};
-use crate::sim::{AssetResult, Quantiles, ScenarioResult, Simulation};
+use crate::sim::{AssetResult, Estimate, Quantiles, ScenarioResult, Simulation};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct SimulationView {
@@ -35,17 +35,25 @@ pub struct SimulationRow {
     pub loss: Option<Spread>,
     /// Share of incidents that lose everything.
     pub total_loss: Option<f64>,
+    pub total_loss_give_or_take: Option<f64>,
     pub meets_rpo: Option<f64>,
+    pub meets_rpo_give_or_take: Option<f64>,
     pub downtime: Option<Spread>,
     pub meets_rto: Option<f64>,
+    pub meets_rto_give_or_take: Option<f64>,
     /// Expected money lost a year to the scenario; on its first row alone.
     pub annual_loss: Option<String>,
+    pub annual_loss_give_or_take: Option<String>,
 }
 
+/// Each with the error of the simulation, as everywhere: twice the standard error, within which about 95 in 100 such
+/// campaigns come out; none where there is none, or too few incidents tell it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Spread {
     pub p50: Span,
+    pub p50_give_or_take: Option<Span>,
     pub p95: Span,
+    pub p95_give_or_take: Option<Span>,
     pub worst: Span,
 }
 
@@ -54,12 +62,15 @@ pub struct AnnualView {
     /// Something that costs money could not be priced: the true figures are higher.
     pub at_least: bool,
     pub expected: String,
-    /// Twice the standard error: about 95 in 100 such campaigns give a mean within it.
     pub give_or_take: String,
     pub p50: String,
+    pub p50_give_or_take: Option<String>,
     pub p95: String,
+    pub p95_give_or_take: Option<String>,
     pub p99: String,
+    pub p99_give_or_take: Option<String>,
     pub tail_mean_95: String,
+    pub tail_mean_95_give_or_take: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -98,6 +109,10 @@ pub struct BillRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanRow {
     pub label: String,
+    /// What it takes to come to it from today's, without the words of those who run it.
+    pub plainly: String,
+    /// What it saves in sum, against today's; none where it saves nothing, or that cannot be said.
+    pub saves: Option<String>,
     /// `today`, `cheapest that meets every objective`, `least cost and loss together`; empty for others on the front.
     pub roles: Vec<&'static str>,
     pub annual_cost: String,
@@ -117,8 +132,35 @@ const FRONT_MOST: usize = 8;
 
 impl From<&Quantiles> for Spread {
     fn from(q: &Quantiles) -> Self {
-        Spread { p50: q.p50, p95: q.p95, worst: q.worst }
+        Spread {
+            p50: q.p50,
+            p50_give_or_take: twice(q.errors.p50),
+            p95: q.p95,
+            p95_give_or_take: twice(q.errors.p95),
+            worst: q.worst,
+        }
     }
+}
+
+fn twice(error: Option<Span>) -> Option<Span> {
+    error.map(|error| error.saturating_mul(2)).filter(|error| *error > Span::ZERO)
+}
+
+/// Twice the standard error of an amount, without the currency before it. An error has no more than two digits that tell
+/// something; it is rounded up.
+fn give_or_take(amount: f64, standard_error: f64) -> Option<String> {
+    let twice = 2.0 * standard_error;
+    if !twice.is_finite() || twice <= 0.0 {
+        return None;
+    }
+    let unit = 10_f64.powf(twice.log10().floor() - 1.0);
+    let rounded = (twice / unit).ceil() * unit;
+    Some(if amount.abs() < 100.0 { format!("{rounded:.2}") } else { grouped(rounded.round().max(1.0) as u64) })
+}
+
+/// The same of a share of all incidents; none where every incident came out alike.
+fn of_share(share: Estimate) -> Option<f64> {
+    Some(2.0 * share.standard_error).filter(|twice| *twice > 0.0)
 }
 
 pub fn simulation(simulation: &Simulation) -> SimulationView {
@@ -135,9 +177,13 @@ pub fn simulation(simulation: &Simulation) -> SimulationView {
             expected: amount(annual.expected.mean),
             give_or_take: amount(2.0 * annual.expected.standard_error),
             p50: amount(annual.p50),
+            p50_give_or_take: annual.errors.p50.and_then(|error| give_or_take(annual.p50, error)),
             p95: amount(annual.p95),
+            p95_give_or_take: annual.errors.p95.and_then(|error| give_or_take(annual.p95, error)),
             p99: amount(annual.p99),
+            p99_give_or_take: annual.errors.p99.and_then(|error| give_or_take(annual.p99, error)),
             tail_mean_95: amount(annual.tail_mean_95),
+            tail_mean_95_give_or_take: give_or_take(annual.tail_mean_95, annual.tail_mean_95_error),
         }),
         worst: simulation.worst.as_ref().map(|story| StoryView {
             scenario: clean(&story.scenario),
@@ -159,10 +205,14 @@ fn scenario_rows(scenario: &ScenarioResult, currency: &str) -> Vec<SimulationRow
         per_year: scenario.per_year,
         loss: asset.and_then(|a| a.loss_window.as_ref()).map(Spread::from),
         total_loss: asset.map(|a| a.total_loss.mean),
+        total_loss_give_or_take: asset.and_then(|a| of_share(a.total_loss)),
         meets_rpo: asset.and_then(|a| a.meets_rpo).map(|e| e.mean),
+        meets_rpo_give_or_take: asset.and_then(|a| a.meets_rpo).and_then(of_share),
         downtime: scenario.downtime.as_ref().map(Spread::from),
         meets_rto: scenario.meets_rto.map(|e| e.mean),
+        meets_rto_give_or_take: scenario.meets_rto.and_then(of_share),
         annual_loss: None,
+        annual_loss_give_or_take: None,
     };
     let mut rows: Vec<SimulationRow> = match scenario.assets.is_empty() {
         true => vec![row(None)],
@@ -170,6 +220,8 @@ fn scenario_rows(scenario: &ScenarioResult, currency: &str) -> Vec<SimulationRow
     };
     if let Some(first) = rows.first_mut() {
         first.annual_loss = scenario.annual_loss.map(|loss| money(loss.mean, currency));
+        first.annual_loss_give_or_take =
+            scenario.annual_loss.and_then(|loss| give_or_take(loss.mean, loss.standard_error));
     }
     rows
 }
@@ -213,8 +265,11 @@ fn plans(tradeoff: &Tradeoff) -> Vec<PlanRow> {
     let mut plans: Vec<(usize, &PlanPoint)> = tradeoff.plans.iter().enumerate().filter(shown).collect();
     plans.sort_by(|(_, a), (_, b)| a.annual_cost.total_cmp(&b.annual_cost));
     let amount = |value: f64| money(value, &tradeoff.currency);
+    let today = tradeoff.plan(tradeoff.today).filter(|today| today.weighed);
     let row = |(index, plan): (usize, &PlanPoint)| PlanRow {
         label: clean(&plan.label),
+        plainly: clean(&plain::plan(&plan.choice)),
+        saves: today.map(|today| today.total() - plan.total()).filter(|saved| *saved > 0.0).map(amount),
         roles: roles(index),
         annual_cost: amount(plan.annual_cost),
         at_least: plan.unpriced_totals > 0.0,
