@@ -8,7 +8,7 @@ use super::downtime;
 use crate::base::{Instant, Span};
 use crate::evidence::Drill;
 use crate::evidence::drill::SMALLEST_PART;
-use crate::policy::{Duration, Scenario};
+use crate::policy::{Duration, Scenario, Step};
 
 const YEAR: f64 = 365.0 * 86_400_000.0;
 /// Further ahead nobody's growth is foreseen.
@@ -99,21 +99,21 @@ impl Outlook {
     }
 }
 
-/// The longest that the steps which measure a restore of `asset` may take, so that service is back within `rto`; the
-/// other steps take their declared longest. And whether each of those declares one: what declares none is left out, so
+/// The longest that the steps which measure `phase` of a restore of `asset` may take, so that service is back within
+/// `rto`; the other steps take their declared longest. And whether each of those declares one: what declares none is left out, so
 /// that there is less room than said.
-pub fn room(scenario: &Scenario, asset: &str, rto: Span) -> (Span, bool) {
+pub fn room(scenario: &Scenario, (asset, phase): (&str, &str), rto: Span) -> (Span, bool) {
     let noticed = scenario.noticed_after.value.declared_longest();
     let mut whole = noticed.is_some();
-    let restores = |step: &crate::policy::Step| {
-        let measured = matches!(step.takes.value, Duration::Measured { .. });
+    let restores = |step: &Step| {
+        let measured = matches!(&step.takes.value, Duration::Measured { phase: of, .. } if of == phase);
         measured && step.asset.as_ref().is_some_and(|name| name.value == asset)
     };
     for step in scenario.runbook.iter().filter(|step| !restores(step)) {
         whole &= step.takes.value.declared_longest().is_some();
     }
     let back = |restore: Span| {
-        let takes = |step: &crate::policy::Step| match restores(step) {
+        let takes = |step: &Step| match restores(step) {
             true => Some(restore),
             false => Some(step.takes.value.declared_longest().unwrap_or_default()),
         };

@@ -48,18 +48,17 @@ fn holds(browser: &Browser, html: &str, story: &str) -> Examined {
     let opened = browser.open(html);
     assert!(opened.console.is_empty(), "{story}: {:?}", opened.console);
     assert!(opened.requests.is_empty(), "{story}: {:?}", opened.requests);
-    for (width, dark) in [(1280, true), (375, false)] {
+    let examine = |width: u32, dark| {
         let found = browser.examine(html, width, dark);
         assert!(found.problems.is_empty(), "{story} at {width}: {:#?}", found.problems);
         assert_eq!(found.dark, dark, "the browser shows the page as it was told");
         assert_eq!(found.window, f64::from(width));
         assert!(found.content <= found.window, "{story}: {} wide in {width}", found.content);
         assert!(found.texts > 50, "{story}: only {} texts were measured", found.texts);
-        if width == 375 {
-            return found;
-        }
-    }
-    unreachable!("the last width returns")
+        found
+    };
+    examine(1280, true);
+    examine(375, false)
 }
 
 #[test]
@@ -135,7 +134,7 @@ fn the_script_filters_findings_opens_tables_and_reads_out_figures_and_the_page_i
         const chart = page.querySelector('#outlook ~ figure');
         const note = chart.querySelector('.narrow .notes rect');
         note.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
-        said.push(chart.querySelector('.readout').textContent === note.textContent && note.textContent.includes('drill'));
+        said.push(chart.querySelector('.readout').textContent === note.textContent && note.textContent.includes('at the size of that day'));
         return said.join(' ');
     };";
     let acted = browser.examine_after(&page, 375, false, act);
@@ -297,7 +296,7 @@ fn a_thousand_assets_make_a_page_within_bounds_that_shows_the_worst_and_tells_th
     let html = made(&fleet.policy(), Some(&evidence));
     let took = began.elapsed();
     assert!(html.len() < LARGEST_BYTES, "{} bytes", html.len());
-    assert!(took < Duration::from_secs(600), "{took:?}");
+    assert!(took < Duration::from_secs(900), "{took:?}");
     let found = holds(&browser, &html, "a thousand assets");
     for said in ["Shown are 100 of 2,5", "992 assets more: ", "more jobs are not shown"] {
         assert!(found.text.contains(said) || html.contains(said), "{said}");

@@ -435,3 +435,40 @@ fn total_loss_is_a_word_and_never_a_number() {
         assert!(csv::cells(view).expect("csv").contains(",total,"));
     });
 }
+
+#[test]
+fn what_the_records_cannot_say_of_restores_to_come_and_of_storage_is_said() {
+    let unknown = |view: &View, why: &str| {
+        let found = view.unknowns.iter().find(|one| one.why.starts_with(why));
+        found.unwrap_or_else(|| panic!("{why}: {:?}", view.unknowns)).what.clone()
+    };
+    with_view(unchanged, |view| {
+        assert_eq!(view.outlooks.len(), 1, "the database alone was drilled");
+        assert_eq!(view.outlooks[0].room, Span::minutes(55));
+        let what = unknown(view, "No drill of the last year passed");
+        assert_eq!(what, "When restores outgrow the time that they have: uploads");
+        assert!(html::page(view).expect("a page").contains("outgrow the 2\u{a0}h RTO in about 14 months"));
+    });
+    let one_drill = |_: &mut Policy, evidence: &mut Evidence, _: &mut Audit| evidence.drills.truncate(1);
+    with_view(one_drill, |view| {
+        assert!(view.outlooks.is_empty());
+        unknown(view, "One drill alone says nothing of how much restores differ");
+    });
+    let no_growth = |policy: &mut Policy, _: &mut Evidence, _: &mut Audit| {
+        policy.assets.iter_mut().for_each(|asset| asset.growth_per_year = 0.0);
+    };
+    with_view(no_growth, |view| {
+        unknown(view, "No growth is declared, and its recorded sizes are too few or show none");
+        assert!(view.storage.unsaid.iter().any(|line| line.starts_with("No growth is declared or recorded for")));
+    });
+    let sizeless = |_: &mut Policy, evidence: &mut Evidence, _: &mut Audit| {
+        evidence.points.iter_mut().for_each(|point| point.bytes_stored = None);
+    };
+    with_view(sizeless, |view| {
+        assert!(view.charts.storage_growth.is_none());
+        assert_eq!(
+            view.storage.unsaid,
+            ["No recovery point on record tells its size, so what is stored and how it grows cannot be said."]
+        );
+    });
+}

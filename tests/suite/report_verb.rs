@@ -45,6 +45,7 @@ fn the_week_of_the_sample_is_written_whole_and_summed_up_on_stdout() {
     let stdout = text(&run.stdout);
     assert!(stdout.starts_with("PixelCraft breaks "), "{stdout}");
     assert!(stdout.contains("loss-window-declared") && stdout.contains("uploads-loss"), "{stdout}");
+    assert!(stdout.contains("Restores of database outgrow the 2 h RTO in about 14 months (Aug 2027 to "), "{stdout}");
     let listed: Vec<&str> = stdout.lines().filter(|line| line.starts_with(out.to_str().expect("text"))).collect();
     assert_eq!(listed.len(), 35, "{stdout}");
     assert!(listed.iter().all(|path| Path::new(path).is_file()));

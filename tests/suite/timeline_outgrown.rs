@@ -105,7 +105,7 @@ proptest! {
         let steps: Vec<(i64, Option<usize>)> = steps.iter().enumerate().map(|(n, (m, pick))| (*m, after(n, *pick))).collect();
         let restore = restore as usize % steps.len();
         let policy = runbook(&steps, restore, noticed);
-        let (found, whole) = room(&policy.scenarios[0], "a", Span::minutes(rto));
+        let (found, whole) = room(&policy.scenarios[0], ("a", "total"), Span::minutes(rto));
         prop_assert!(whole);
         let back = |minutes: i64| {
             let mut ends: Vec<i64> = Vec::new();

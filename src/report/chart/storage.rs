@@ -304,7 +304,7 @@ impl StorageGrowth {
             let left = plot.right + 10.0;
             canvas.line(&[(plot.right + 1.0, *middle), (plot.right + 7.0, y)], paint, 2.0)?;
             let room = NAMES - 10.0;
-            canvas.text(&canvas.fit(&band.name, room, name), (left, y - 7.0), Side::Left, Type { ..name })?;
+            canvas.text(&canvas.fit(&band.name, room, name), (left, y - 7.0), Side::Left, name)?;
             let amount = format!("{} → {}", shown(band.now()), shown(band.on(DAYS)));
             canvas.text(&canvas.fit(&amount, room, STRONG), (left, y + 8.0), Side::Left, STRONG)?;
         }

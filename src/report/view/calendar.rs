@@ -59,6 +59,6 @@ fn finding(lines: &[Line]) -> String {
     match said.is_empty() {
         true if with(Day::Unknown) == 0 => format!("In {DAYS} days, no run of {all} failed, came late or was missed."),
         true => format!("In {DAYS} days, no run of {all} is known to have failed, come late or been missed.{unknown}"),
-        false => format!("In {DAYS} days, of {all} {}.{unknown}", said.join(", ")),
+        false => format!("In {DAYS} days, of {all}, {}.{unknown}", said.join(", ")),
     }
 }

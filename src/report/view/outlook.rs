@@ -102,7 +102,7 @@ fn outgrowing(inputs: &Inputs<'_>, asset: &Asset) -> Result<Outgrowing, String> 
     let timed: Vec<Timed> = passed.iter().filter_map(|drill| Timed::of(drill, against.phase, size)).collect();
     if timed.len() < outgrown::DRILLS_LEAST {
         return Err(match (timed.len(), passed.len()) {
-            (0, _) => "no drill of it was timed on at least a tenth of its size".to_string(),
+            (0, _) => "no drill timed its restore on at least a tenth of its size".to_string(),
             _ => "one drill alone says nothing of how much restores differ: it takes two".to_string(),
         });
     }
@@ -123,14 +123,17 @@ fn against<'a>(inputs: &Inputs<'a>, asset: &Asset) -> Result<Against<'a>, String
     let mut least: Option<Against<'a>> = None;
     for scenario in &policy.scenarios {
         let Some(rto) = policy.objective_for(asset, Some(scenario)).rto else { continue };
-        let measured = scenario.runbook.iter().find_map(|step| match &step.takes.value {
+        let phases = scenario.runbook.iter().filter_map(|step| match &step.takes.value {
             Duration::Measured { phase, .. } if step.asset.as_ref().is_some_and(|name| name.value == asset.name) => {
                 Some(phase.as_str())
             }
             _ => None,
         });
-        let Some(phase) = measured else { continue };
-        let (room, whole) = outgrown::room(scenario, &asset.name, rto.value);
+        // Where the runbook measures several parts of it, the restore as a whole is what grows with the data.
+        let Some(phase) = phases.clone().find(|phase| *phase == "total").or_else(|| phases.clone().next()) else {
+            continue;
+        };
+        let (room, whole) = outgrown::room(scenario, (&asset.name, phase), rto.value);
         if least.as_ref().is_none_or(|least| room < least.room) {
             least = Some(Against { rto: rto.value, room, whole, scenario: Some(scenario), phase });
         }

@@ -105,7 +105,7 @@ addEventListener("load", () => {
 
   const found = {
     problems, texts, acted, window: view.innerWidth, content: page.scrollingElement.scrollWidth,
-    dark: view.matchMedia("(prefers-color-scheme: dark)").matches, title: page.title, text: page.body.innerText,
+    dark: view.matchMedia("(prefers-color-scheme: dark)").matches, title: page.title, text: page.body.innerText.replace(/\u00a0/g, " "),
   };
   const hide = (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
   document.getElementById("found").textContent = JSON.stringify(found).replace(/[<>&\u00a0]/g, hide);

@@ -10,6 +10,9 @@ use crate::audit::Verdict;
 use crate::base::Span;
 use crate::timeline::Loss;
 
+/// Total loss is a word of its own: no share of what is allowed.
+const EVERYTHING: &str = "everything";
+
 /// The loss window or the downtime of one cell.
 pub struct Half<'a> {
     cell: &'a Cell,
@@ -49,7 +52,7 @@ fn share(value: Span, allowed: Span) -> f64 {
 impl<'a> Half<'a> {
     pub fn loss(cell: &'a Cell) -> Self {
         let value = cell.lost.map(|lost| match lost {
-            Loss::Total => "everything".to_string(),
+            Loss::Total => EVERYTHING.to_string(),
             Loss::Window(span) => span.to_string(),
         });
         Half { cell, name: "data lost", value, allowed: cell.rpo, verdict: cell.rpo_verdict }
@@ -71,7 +74,10 @@ impl<'a> Half<'a> {
     /// `24 h 40 min of 1 h`.
     pub fn figure(&self) -> String {
         let value = self.value.as_deref().unwrap_or("not known");
-        self.allowed.map_or_else(|| value.to_string(), |allowed| format!("{value} of {allowed}"))
+        match self.allowed {
+            Some(allowed) if self.value.is_some() && value != EVERYTHING => format!("{value} of {allowed}"),
+            _ => value.to_string(),
+        }
     }
 
     pub fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, frame: Frame) -> Drawn<DB> {

@@ -181,7 +181,7 @@ impl Chart for HeatMap {
             }
             Sheet::Narrow => {
                 let cells = rows.iter().flat_map(|row| self.columns().iter().filter_map(|(name, _)| row.cell(name)));
-                NAME * rows.len() as f64 + (LINE + HALF + 3.0 * GAP) * cells.count() as f64
+                LINE + NAME * rows.len() as f64 + (LINE + HALF + 3.0 * GAP) * cells.count() as f64
             }
         };
         body + rest + if rest > 0.0 { 2.0 * GAP } else { 0.0 }
@@ -290,7 +290,9 @@ impl HeatMap {
     fn draw_list<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, sheet: Sheet, top: f64) -> Reached<DB> {
         let room = sheet.width() - 2.0 * MARGIN;
         let half = (room - GAP) / 2.0;
-        let mut y = top;
+        canvas.text("data lost", (MARGIN, top + LINE / 2.0), Side::Left, LABEL)?;
+        canvas.text("time down", (MARGIN + half + GAP, top + LINE / 2.0), Side::Left, LABEL)?;
+        let mut y = top + LINE;
         for row in self.rows() {
             canvas.text(&canvas.fit(&row.asset, room, STRONG), (MARGIN, y + NAME / 2.0), Side::Left, STRONG)?;
             y += NAME;
