@@ -89,8 +89,9 @@ impl ServingArgs {
             Some(path) => {
                 let policy = policy_file::load(path)?;
                 let served = served(&policy, &self.asset, self.protection.as_deref(), work)?;
+                let serving = of_protection(&policy, served)?;
                 self.must_seal(&policy, served)?;
-                of_protection(&policy, served)?
+                serving
             }
         };
         serving.asset.clone_from(&self.asset);
