@@ -71,17 +71,17 @@ fn check_shows_what_is_wrong_with_every_file_at_its_place() {
     error: the policy `unit.toml` has a problem
 
     error: `m` in `1m` could be minutes or months
-      --> unit.toml:24:7
+      --> unit.toml:25:7
        |
-    24 | rpo = "1m"                  # recovery point objective: the longest time of writes that may be lost
+    25 | rpo = "1m"                  # recovery point objective: the longest time of writes that may be lost
        |       ^^^^
        = help: write `min` for minutes
     error: the policy `field.toml` has a problem
 
     error: unknown field `rpoo` in an objective
-      --> field.toml:24:1
+      --> field.toml:25:1
        |
-    24 | rpoo = "1h"                  # recovery point objective: the longest time of writes that may be lost
+    25 | rpoo = "1h"                  # recovery point objective: the longest time of writes that may be lost
        | ^^^^
        = help: did you mean `rpo`? allowed: rpo, rto, retention, drill_every, copies, immutable, encrypted, consistency, media, offsite, keep_at_most, points_created, restores_shown, drill_share, alert_test_every
     error: cannot read the policy `gone.toml`
