@@ -1,5 +1,8 @@
 //! The recommendation, argued in five lines with their numbers: where the plan stands, what to do, what that buys, what the
 //! objectives take, and what the answer rests on. What cannot be said is said.
+//!
+//! What the business asked for is no assumption: to give up an objective that today's plan keeps is no advice. What that
+//! would save is told beside it.
 
 use super::sensitivity::Turn;
 use super::{Assumption, PlanPoint, Tradeoff};
@@ -14,7 +17,7 @@ pub fn lines(tradeoff: &Tradeoff, policy: &Policy) -> Vec<String> {
     let Some(today) = tradeoff.plan(tradeoff.today) else {
         return vec!["nothing can be recommended: there is no plan to weigh".into()];
     };
-    let advice = Advice { tradeoff, policy, today, best: tradeoff.plan(tradeoff.least_total) };
+    let advice = Advice { tradeoff, policy, today, best: tradeoff.plan(tradeoff.recommended) };
     vec![advice.stands(), advice.act(), advice.buys(), advice.objectives(), advice.rests_on()]
 }
 
@@ -33,7 +36,8 @@ impl Advice<'_> {
 
     fn stays(&self) -> bool {
         self.best.is_some_and(|best| {
-            self.today.weighed && self.today.total() - best.total() <= NEGLIGIBLE * self.today.total()
+            let keeps = self.today.misses.len() <= best.misses.len();
+            self.today.weighed && keeps && self.today.total() - best.total() <= NEGLIGIBLE * self.today.total()
         })
     }
 
@@ -61,8 +65,12 @@ impl Advice<'_> {
         match self.best {
             None => "Do: nothing can be recommended, since no plan can be weighed whole.".into(),
             Some(_) if self.stays() => format!(
-                "Do: leave the plan as it is; none of {} others has less cost and loss together.",
-                self.tradeoff.plans.len().saturating_sub(1)
+                "Do: leave the plan as it is; none of {} others {}.",
+                self.tradeoff.plans.len().saturating_sub(1),
+                match self.gives_up().is_some() {
+                    true => "keeps every objective for less",
+                    false => "has less cost and loss together",
+                }
             ),
             Some(best) => format!(
                 "Do: {}; it costs {} a year, {}.",
@@ -81,13 +89,12 @@ impl Advice<'_> {
         let Some(best) = self.best else {
             return "It buys: what nobody has priced cannot be weighed; what is missing is listed below.".into();
         };
-        let index = self.tradeoff.least_total.unwrap_or_default();
-        let next = match self.tradeoff.one_more_buys(index) {
+        let next = match self.tradeoff.one_more_buys(self.tradeoff.recommended.unwrap_or_default()) {
             Some(step) => format!("from there one {} more saves {:.2}", self.tradeoff.currency, step.each()),
             None => "from there no dearer plan loses less".to_string(),
         };
         if self.stays() {
-            return format!("One more: {next}, so that more protection costs more than it saves.");
+            return format!("One more: {next}.");
         }
         let saved = self.today.total() - best.total();
         let sum = match self.today.weighed {
@@ -103,11 +110,25 @@ impl Advice<'_> {
         )
     }
 
+    /// The plan that costs and loses less, and gives up what is kept today.
+    fn gives_up(&self) -> Option<&PlanPoint> {
+        let t = self.tradeoff;
+        t.plan(t.least_total).filter(|_| t.least_total != t.recommended)
+    }
+
     fn objectives(&self) -> String {
         let t = self.tradeoff;
         match (t.plan(t.cheapest_compliant), t.plan(t.nearest)) {
-            (Some(plan), _) if t.cheapest_compliant == t.least_total => {
-                format!("Objectives: {} is also the cheapest plan that meets them all.", quoted(&plan.label))
+            (Some(plan), _) if t.cheapest_compliant == t.recommended => {
+                let less = self.gives_up().map_or(String::new(), |least| {
+                    format!(
+                        "; to give up {} would save {} a year of cost and loss together: {}",
+                        least.misses.join(", "),
+                        self.money(plan.total() - least.total()),
+                        least.label
+                    )
+                });
+                format!("Objectives: {} is also the cheapest plan that meets them all{less}.", quoted(&plan.label))
             }
             (Some(plan), _) => format!(
                 "Objectives: to meet them all costs {} a year at the least: {}.",
@@ -131,6 +152,7 @@ impl Advice<'_> {
         let far = |turn: &Turn| turn.times.max(f64::MIN_POSITIVE).ln().abs();
         let nearest = turns.min_by(|(_, a), (_, b)| far(a).total_cmp(&far(b)));
         let turns = match nearest {
+            _ if self.gives_up().is_some() => "the objectives decide, and not the least cost and loss".to_string(),
             Some((assumption, turn)) => format!(
                 "another plan is best once {} {} {} of what is declared: {}",
                 quoted(&assumption.named(self.policy)),

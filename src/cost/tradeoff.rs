@@ -31,6 +31,9 @@ pub struct Tradeoff {
     pub nearest: Option<usize>,
     /// Plan with the least cost plus expected loss.
     pub least_total: Option<usize>,
+    /// What to do: the least total, unless it gives up an objective that today's plan keeps; then the cheapest that meets
+    /// them all.
+    pub recommended: Option<usize>,
     /// Objectives that every plan of the space misses: nothing that varies in it can change them.
     pub missed_by_all: Vec<&'static str>,
     /// The assumptions that the answer rests on, the one that moves it most first.
@@ -236,6 +239,7 @@ impl Tradeoff {
             cheapest_compliant: None,
             nearest: None,
             least_total: None,
+            recommended: None,
             missed_by_all: vec![],
             sensitivity: vec![],
             recommendation: vec![],
@@ -306,6 +310,12 @@ impl Tradeoff {
             None => least(&|p| Some(p.misses.len()) == fewest, PlanPoint::total),
             Some(_) => None,
         };
+        let kept = |plan: &PlanPoint| {
+            let today = self.plan(self.today).map(|today| today.misses.as_slice()).unwrap_or_default();
+            plan.misses.iter().all(|name| today.contains(name))
+        };
+        let gives_nothing_up = self.least_total.filter(|index| self.plans.get(*index).is_some_and(kept));
+        self.recommended = gives_nothing_up.or(self.cheapest_compliant).or(self.least_total);
         let first = self.plans.first().map(|plan| plan.misses.clone()).unwrap_or_default();
         self.missed_by_all =
             first.into_iter().filter(|name| self.plans.iter().all(|plan| plan.misses.contains(name))).collect();

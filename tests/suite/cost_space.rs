@@ -104,6 +104,26 @@ fn where_no_plan_meets_the_objectives_the_nearest_is_the_one_that_costs_and_lose
 }
 
 #[test]
+fn to_give_up_an_objective_that_is_kept_today_is_no_advice_but_told_with_what_it_saves() {
+    // A copy that nobody who counts money alone would pay for, and that the business asked for.
+    let text = BASE.replace("rto =", "copies = 2\nrto =")
+        + "[domain.far]\nkind = \"account\"\n[protection.far]\nkind = \"copy\"\nof = \"dump\"\ndelay = \"1h\"\n\
+           retention = \"30d\"\nstored_in = [\"far\"]\nconsistency = \"snapshot\"\n";
+    let explored = explore(&pinned_of(&text, "copy_to = [\"declared\", \"off\"]\n"));
+    let plan = |index: Option<usize>| &explored.plans[index.expect("a plan")];
+    assert_eq!(plan(explored.least_total).label, "no copies");
+    assert_eq!(
+        (plan(explored.least_total).misses.as_slice(), plan(explored.recommended).meets()),
+        (&["copies"][..], true)
+    );
+    let advice = &explored.recommendation;
+    assert!(advice[1].contains("leave the plan as it is") && advice[1].contains("keeps every objective"), "{advice:?}");
+    let saved = plan(explored.recommended).total() - plan(explored.least_total).total();
+    assert!(advice[3].contains(&format!("to give up copies would save USD {saved:.2}")), "{advice:?}");
+    assert!(advice[4].contains("the objectives decide"), "{advice:?}");
+}
+
+#[test]
 fn a_log_is_priced_by_its_recorded_pieces_once_they_are_a_day_long() {
     let with_log = format!(
         "{BASE}\n[protection.log]\nkind = \"log\"\nassets = [\"database\"]\nlag = \"1min\"\nwindow = \"7d\"\n\

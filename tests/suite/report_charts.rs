@@ -144,6 +144,7 @@ fn tradeoff() -> CostAgainstLoss {
         cheapest_compliant: Some(3),
         nearest: None,
         least_total: Some(least),
+        recommended: Some(least),
         missed_by_all: vec![],
         sensitivity: vec![],
         recommendation: vec![],

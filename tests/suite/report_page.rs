@@ -198,6 +198,7 @@ fn tradeoff() -> Tradeoff {
         cheapest_compliant: Some(1),
         nearest: None,
         least_total: Some(1),
+        recommended: Some(1),
         missed_by_all: vec![],
         sensitivity: vec![Sensitivity {
             assumption: Assumption::LostData,
