@@ -272,7 +272,7 @@ fn the_markdown_begins_with_the_verdict_and_its_table_reads_in_a_terminal() {
     let (table, _) = rest.split_once("## What changed since 15 November 2026").expect("the next heading");
     let head: Vec<&str> = before.lines().take(3).chain(table.lines()).collect();
     insta::assert_snapshot!(head.join("\n").trim_end(), @r"
-    # PixelCraft breaks 17 promises and cannot prove 9 more.
+    # PixelCraft breaks 17 promises and cannot prove 10 more.
 
     **Breached** · PixelCraft · 15 November 2026 to 22 November 2026
     , declared, observed, drilled
