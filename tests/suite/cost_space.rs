@@ -119,7 +119,7 @@ fn to_give_up_an_objective_that_is_kept_today_is_no_advice_but_told_with_what_it
     let advice = &explored.recommendation;
     assert!(advice[1].contains("leave the plan as it is") && advice[1].contains("keeps every objective"), "{advice:?}");
     let saved = plan(explored.recommended).total() - plan(explored.least_total).total();
-    assert!(advice[3].contains(&format!("to give up copies would save USD {saved:.2}")), "{advice:?}");
+    assert!(advice[3].contains(&format!("to give up copies would save USD {saved:.0}")), "{advice:?}");
     assert!(advice[4].contains("the objectives decide"), "{advice:?}");
 }
 
