@@ -143,6 +143,10 @@ fn shown(plan: &Plan, saves: &Saves) -> String {
         let of = format!("{} to {}", first.first.instant(), last.last.instant());
         table.row([&first.asset, &format!("{many} slices of the log"), &of, word(first.kept), &first.why]);
     }
+    for run in &plan.abandoned {
+        let what = format!("{} objects of a run that was killed", run.objects.len());
+        table.row([&run.asset, &format!("{} ({what})", run.id), &run.began.to_string(), word(false), &run.why()]);
+    }
     let mut text = format!("As of {}\n", plan.as_of);
     if table.is_empty() {
         text += "The repository holds no points and no log.\n";
@@ -152,7 +156,7 @@ fn shown(plan: &Plan, saves: &Saves) -> String {
     let (points, slices) = (plan.points_to_go().count(), plan.slices_to_go().count());
     let bytes = Bytes(plan.bytes_to_go());
     text += &format!("{points} points and {slices} slices go, and with them {} objects, {bytes}", plan.objects.len());
-    text += &match points + slices {
+    text += &match plan.objects.len() {
         0 => "\n".to_string(),
         _ => format!("; their data goes {} later{}\n", plan.grace, told(saves)),
     };

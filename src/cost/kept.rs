@@ -6,7 +6,9 @@ use super::volume;
 use super::{Grade, PriceBook};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::{Evidence, RecoveryPoint};
-use crate::policy::{Mechanism, Policy, Protection};
+use crate::policy::{Mechanism, Policy, Protection, Tiers};
+use crate::retention::{Point, Rules, Standing, decide};
+use crate::schedule::Schedule;
 
 /// What one protection keeps of one asset.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,8 +96,12 @@ fn growth(policy: &Policy, evidence: &Evidence, asset: &str) -> Option<(f64, boo
     declared.map(|growth| (growth, true)).or_else(recorded)
 }
 
+/// Days between two looks at what tiers keep.
+const LOOKS: usize = 7;
+
 /// A point's bytes, from when they are stored to when they are not; for ever where nothing ends it.
 struct Stay {
+    of: Instant,
     from: Instant,
     until: Instant,
     bytes: f64,
@@ -113,8 +119,15 @@ fn stays(protection: Option<&Protection>, points: &[&RecoveryPoint]) -> Vec<Stay
     let stay = |(point, next): (&&RecoveryPoint, Option<Instant>)| {
         let replaced = next.filter(|_| overwritten(protection));
         let expires = point.expires_at.or(retention.map(|kept| point.consistent_at + kept));
+        // What is on record beyond its retention is there: tiers keep it.
+        let expires = expires.filter(|_| protection.is_none_or(|p| p.keep.is_none()));
         let until = replaced.or(expires.filter(|_| !overwritten(protection))).unwrap_or(Instant::MAX);
-        Stay { from: point.available_at, until, bytes: point.bytes_stored.unwrap_or_default() as f64 }
+        Stay {
+            of: point.consistent_at,
+            from: point.available_at,
+            until,
+            bytes: point.bytes_stored.unwrap_or_default() as f64,
+        }
     };
     points.iter().zip(next).map(stay).collect()
 }
@@ -158,6 +171,9 @@ fn ahead(
         return Ok((0..=DAYS).map(grown).collect());
     }
     let kept = protection.retention.as_ref().ok_or("it declares no retention, so what it keeps has no bound")?.value;
+    if let Some(rules) = Rules::of(policy, protection).filter(|rules| rules.tiers != Tiers::default()) {
+        return Ok(by_tiers(&rules, schedule, stays, &grown, as_of));
+    }
     let sample = Window::new(as_of, as_of + Span::days(SAMPLE));
     let a_day = schedule.runs_in(sample).len() as f64 / SAMPLE as f64;
     let days = (kept.0 as f64 / DAY).round().max(1.0) as usize;
@@ -173,4 +189,36 @@ fn ahead(
     let each: Vec<Instant> = (0..=DAYS as i64).map(|day| as_of + Span::days(day)).collect();
     let old = stored(stays, &each).into_iter().enumerate();
     Ok(old.map(|(day, old)| old + of(day) - of(day.saturating_sub(days))).collect())
+}
+
+/// The same where tiers keep some of the older points: each week they are asked about what they left the week before and
+/// what came since, and between two weeks it is taken to rise or fall evenly.
+fn by_tiers(
+    rules: &Rules,
+    schedule: &Schedule,
+    stays: &[Stay],
+    grown: &dyn Fn(usize) -> f64,
+    as_of: Instant,
+) -> Vec<f64> {
+    let mut held: Vec<(Instant, f64)> = stays.iter().map(|stay| (stay.of, stay.bytes)).collect();
+    let mut looked: Vec<f64> = Vec::new();
+    for day in (0..DAYS + LOOKS).step_by(LOOKS) {
+        let now = as_of + Span::days(day as i64);
+        if day > 0 {
+            let made = schedule.runs_in(Window::new(now - Span::days(LOOKS as i64), now));
+            held.extend(made.into_iter().map(|at| (at, grown(((at - as_of).0 as f64 / DAY) as usize))));
+        }
+        let point =
+            |at: Instant| Point { id: "", at, standing: Standing::Unverified, expires_at: None, locked_until: None };
+        let points: Vec<Point> = held.iter().map(|(at, _)| point(*at)).collect();
+        let mut kept = decide(&points, Some(rules), now).into_iter();
+        held.retain(|_| kept.next().is_some_and(|decision| decision.is_kept()));
+        looked.push(held.iter().map(|(_, bytes)| bytes).sum());
+    }
+    let at = |week: usize| looked.get(week).copied().unwrap_or_default();
+    let between = |day: usize| {
+        let (week, share) = (day / LOOKS, (day % LOOKS) as f64 / LOOKS as f64);
+        at(week) * (1.0 - share) + at(week + 1) * share
+    };
+    (0..=DAYS).map(between).collect()
 }

@@ -14,12 +14,12 @@ use super::dump::{self, Opened, Reading, Wanted};
 use super::event::Unit;
 use super::patience::{self, Patience};
 use super::record::{self, RunOf};
-use super::{Event, Listener, contents, kept, leftovers, look_back, own_log, pipeline, skew};
+use super::{Event, Listener, begun, contents, kept, leftovers, look_back, own_log, pipeline, publish, skew};
 use crate::base::{Bytes as Size, Compression, Fault, FaultKind, Instant, Keeping, OpTime, Result, Span};
 use crate::evidence::Phase;
 use crate::policy::Consistency;
 use crate::port::{Clock, MongoSource, ObjectStore};
-use crate::port::{CollectionInfo, ServerInfo, Written};
+use crate::port::{CollectionInfo, ServerInfo};
 use crate::repository::key::SnapshotName;
 use crate::repository::manifest::{FORMAT, ManifestKind};
 use crate::repository::{CollectionEntry, Manifest, ObjectEntry, Seal};
@@ -161,6 +161,8 @@ impl Run<'_> {
     /// All of it, read once; nothing makes it visible yet.
     async fn read_once(&self, server: &ServerInfo, reading: Reading) -> Result<Manifest> {
         let mut timings = Vec::new();
+        self.note(self.name.begun().to_string());
+        begun::say(self.store, &self.name, self.request.protection.as_deref(), self.started_at).await?;
         let reading_from = self.clock.now();
         let clock = std::time::Instant::now();
         let opened = dump::open(self.source, self.listener, &self.request.wanted, reading).await?;
@@ -320,15 +322,7 @@ impl Run<'_> {
     /// From here on the snapshot exists.
     async fn publish(&self, manifest: &Manifest) -> Result<()> {
         manifest.assert_whole()?;
-        let body = serde_json::to_vec_pretty(manifest).map_err(|e| Fault::bug("cannot write JSON").because(e))?;
-        let key = self.name.manifest().to_string();
-        match self.store.put_new(&key, Bytes::from(body)).await? {
-            Written::New => Ok(()),
-            Written::Existed => {
-                Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", self.name.id))
-                    .help("run the backup again; its name comes from the clock"))
-            }
-        }
+        publish::publish_own(self.store, (self.clock, self.listener), manifest).await
     }
 
     /// Removes what this run wrote. What cannot be removed stays noted, for another try.
@@ -339,19 +333,29 @@ impl Run<'_> {
         if manifest.map_err(|fault| fault.within(left()))?.is_some() {
             return Err(Fault::new(FaultKind::Conflict, left()));
         }
-        let keys = std::mem::take(&mut *self.lock());
+        // What says that it began goes last: what is left by then is found by it.
+        let begun = self.name.begun().to_string();
+        let (last, keys): (Vec<String>, Vec<String>) =
+            std::mem::take(&mut *self.lock()).into_iter().partition(|key| *key == begun);
         let many = keys.len();
-        let deletions = keys.into_iter().map(|key| async { self.store.delete(&key).await.err().map(|why| (key, why)) });
-        let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter_map(std::future::ready);
-        let (keys, mut why): (Vec<String>, Vec<Fault>) = failed.unzip().await;
+        let (keys, mut why) = self.delete(keys).await;
         let left = keys.len();
-        self.lock().extend(keys);
+        let (last, of_last) = if left == 0 { self.delete(last).await } else { (last, Vec::new()) };
+        self.lock().extend(keys.into_iter().chain(last));
+        why.extend(of_last);
         let what = || {
             format!(
                 "{left} of {many} objects of the failed run could not be removed; without a manifest they are no snapshot"
             )
         };
         why.pop().map_or(Ok(()), |why| Err(why.within(what())))
+    }
+
+    /// What could not be deleted, and why.
+    async fn delete(&self, keys: Vec<String>) -> (Vec<String>, Vec<Fault>) {
+        let deletions = keys.into_iter().map(|key| async { self.store.delete(&key).await.err().map(|why| (key, why)) });
+        let failed = stream::iter(deletions).buffer_unordered(HEADS_AT_ONCE).filter_map(std::future::ready);
+        failed.unzip().await
     }
 
     fn note(&self, key: String) -> String {

@@ -1,6 +1,7 @@
 //! The work itself: back up, capture, sync, verify, restore, drill, prune. Talks to traits only and tells what it does as events.
 
 pub mod backup;
+pub mod begun;
 pub mod beside;
 pub mod capture;
 pub mod chain;
@@ -35,6 +36,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod points;
 pub mod prune;
+pub mod publish;
 pub mod record;
 pub mod rekey;
 pub mod replay;

@@ -4,7 +4,7 @@
 //! nor time alone is trusted, since other bytes may come with the same of both, and a new time under the same tag may
 //! bring other metadata. What the bucket held is a list; the bytes are blobs that all points share.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,12 +13,13 @@ use super::event::{Event, Unit};
 use super::patience::{self, Patience};
 use super::phases::Phases;
 use super::prune::marks;
+use super::publish::publish;
 use super::record::{self, RunOf};
 use super::transfer::{Intake, Origin};
-use super::{Listener, kept, leftovers, pipeline, points, rotten, uploads, vault};
+use super::{Listener, begun, kept, leftovers, pipeline, points, rotten, uploads, vault};
 use crate::base::{Compression, Fault, FaultKind, Instant, Keeping, Result, Span, Terms};
 use crate::policy::Consistency;
-use crate::port::{Clock, ObjectInfo, ObjectStore, Written};
+use crate::port::{Clock, ObjectInfo, ObjectStore};
 use crate::repository::key::BLOBS;
 use crate::repository::manifest::{FORMAT, ManifestKind, UploadEntry};
 use crate::repository::{Manifest, ObjectEntry, Seal, SnapshotName};
@@ -66,9 +67,12 @@ pub async fn run_until(
         let kept = kept::on_terms(store.as_ref(), &terms).await?;
         let mut patience = Patience::new(listener);
         loop {
-            let gathered = gather(bucket, &*kept, clock, listener, request, (&name, &terms)).await;
+            let gathered = gather(bucket, &*kept, clock, listener, request, (&name, started_at, &terms)).await;
             let published = match gathered {
-                Ok(gathered) => publish(&*kept, (clock, listener), &name, gathered).await,
+                Ok((manifest, over_before)) => {
+                    let published = publish(&*kept, (clock, listener), &manifest, &over_before).await;
+                    published.map(|()| manifest)
+                }
                 Err(fault) => Err(fault),
             };
             match published {
@@ -99,9 +103,10 @@ async fn gather(
     clock: &dyn Clock,
     listener: &dyn Listener,
     request: &SyncRequest,
-    (name, terms): (&SnapshotName, &Terms),
+    (name, began, terms): (&SnapshotName, Instant, &Terms),
 ) -> Result<(Manifest, BTreeSet<String>)> {
     let mut phases = Phases { listener, done: Vec::new() };
+    begun::say(store, name, request.protection.as_deref(), began).await?;
     let listing = phases.begin("list", None, Unit::Objects);
     let started_at = clock.now();
     let listed = async { Listed::of_one_instant(bucket, clock, listener).await };
@@ -155,39 +160,6 @@ async fn gather(
 
 fn list_key(store: &dyn ObjectStore, name: &SnapshotName) -> String {
     name.uploads().sealed_for(&store.keys()).to_string()
-}
-
-/// Makes the snapshot exist. What was pruned away, and is wanted again, is taken back first; and looked for after it, should
-/// this process have stood still in between for so long that a sweep was faster.
-async fn publish(
-    store: &dyn ObjectStore,
-    (clock, listener): (&dyn Clock, &dyn Listener),
-    name: &SnapshotName,
-    (manifest, over_before): (Manifest, BTreeSet<String>),
-) -> Result<Manifest> {
-    let wanted: HashSet<&str> = manifest.objects.iter().map(|object| object.key.as_str()).collect();
-    let take_back = || marks::take_back(store, clock, &manifest.id, &over_before, &wanted);
-    if let Some(gone) = take_back().await? {
-        return Err(gone);
-    }
-    let key = name.manifest().to_string();
-    if store.put_new(&key, manifest.encode()?).await? == Written::Existed {
-        return Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{}` is there already", name.id))
-            .help("run the backup again; its name comes from the clock"));
-    }
-    match take_back().await {
-        Ok(None) => {}
-        Ok(Some(gone)) => {
-            store.erase(&key).await?;
-            return Err(gone);
-        }
-        // The point is whole by all that was known when it was made.
-        Err(fault) => {
-            let why = record::chain(&fault);
-            listener.on(Event::Warning(format!("whether a pruning goes on beside this run is not known: {why}")));
-        }
-    }
-    Ok(manifest)
 }
 
 /// What the bucket says that it holds, in the order of the list.

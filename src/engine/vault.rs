@@ -114,14 +114,14 @@ impl Vault {
         }
     }
 
-    /// A blob that is sealed for others, sealed for these recipients unless that was done already.
-    pub async fn seal_anew(&self, store: &dyn ObjectStore, blob: &ObjectEntry) -> Result<ObjectEntry> {
+    /// A blob that is sealed for others, sealed for these recipients under this number, unless that was done already.
+    pub async fn seal_anew(&self, store: &dyn ObjectStore, blob: &ObjectEntry, number: u32) -> Result<ObjectEntry> {
         let no_blob = || Fault::corrupt(format!("`{}` is no sealed blob", blob.key));
         let content = content_of(&blob.key).ok_or_else(no_blob)?;
         if let Some(known) = lock(&self.blobs).get(&content) {
             return Ok(known.clone());
         }
-        let anew = seal_anew(store, blob, Key::blob(&content)?.sealed(lot()).to_string()).await?;
+        let anew = seal_anew(store, blob, Key::blob(&content)?.sealed(number).to_string()).await?;
         Ok(self.claim(&content, &anew).unwrap_or(anew))
     }
 

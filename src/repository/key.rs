@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plimsoll.json
-//! snapshots/<asset>/<id>/manifest.json | uploads.jsonl.gz
+//! snapshots/<asset>/<id>/manifest.json | uploads.jsonl.gz | begun.json
 //! snapshots/<asset>/<id>/dump/<db>/<collection>.bson.gz | .metadata.json.gz     as mongodump --gzip lays it out;
 //!                                                            .bson.zst, or both without .gz, as it was compressed
 //! snapshots/<asset>/<id>/dump/prelude.json | oplog.bson
@@ -24,6 +24,7 @@ use std::str::FromStr;
 
 use super::dump_name::Namespace;
 use super::notice::NoticeName;
+use super::prune::PruneStep;
 use super::sealed_name::{is_sealed, number_of, with_seal, without_seal};
 use crate::base::{Codec, Fault, OpTime, Result};
 
@@ -33,6 +34,8 @@ pub enum Key {
     /// The repository's own format and id.
     Format,
     Manifest(SnapshotName),
+    /// That a run began to write it.
+    Begun(SnapshotName),
     /// Documents of a collection.
     Data(SnapshotName, Namespace, Codec),
     /// Options and indexes of a collection.
@@ -59,17 +62,6 @@ pub enum Key {
     Sealed(Box<Key>, u32),
     /// What a place of the policy is told, or what came of it.
     Notice(NoticeName, bool),
-}
-
-/// What is written of a pruning as it goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PruneStep {
-    /// What goes.
-    Mark,
-    /// Whether it goes, decided once.
-    Fate,
-    /// What went.
-    End,
 }
 
 /// A name that is safe in a key, in a file name and on a terminal: letters, digits, `-`, `_` and `.`, at most 100,
@@ -113,18 +105,6 @@ pub const RUNS: &str = "runs/";
 pub const VERIFICATIONS: &str = "verifications/";
 pub const PRUNES: &str = "prunes/";
 pub const NOTICES: &str = "notices/";
-
-impl PruneStep {
-    const ALL: [PruneStep; 3] = [PruneStep::Mark, PruneStep::Fate, PruneStep::End];
-
-    fn file(self) -> &'static str {
-        match self {
-            PruneStep::Mark => "mark.json",
-            PruneStep::Fate => "fate.json",
-            PruneStep::End => "end.json",
-        }
-    }
-}
 
 impl Name {
     pub fn as_str(&self) -> &str {
@@ -176,6 +156,10 @@ impl SnapshotName {
 
     pub fn manifest(&self) -> Key {
         Key::Manifest(self.clone())
+    }
+
+    pub fn begun(&self) -> Key {
+        Key::Begun(self.clone())
     }
 
     pub fn data(&self, db: &str, collection: &str, codec: Codec) -> Result<Key> {
@@ -287,6 +271,7 @@ impl fmt::Display for Key {
         match self {
             Key::Format => f.write_str("plimsoll.json"),
             Key::Manifest(s) => write!(f, "{}manifest.json", s.prefix()),
+            Key::Begun(s) => write!(f, "{}begun.json", s.prefix()),
             Key::Data(s, namespace, codec) => write!(f, "{}dump/{namespace}.bson{}", s.prefix(), codec.suffix()),
             Key::Metadata(s, namespace, codec) => {
                 write!(f, "{}dump/{namespace}.metadata.json{}", s.prefix(), codec.suffix())
@@ -354,6 +339,7 @@ fn read_snapshot(rest: &str) -> Option<Key> {
     let snapshot = SnapshotName::new(asset, id).ok()?;
     match rest {
         "manifest.json" => return Some(Key::Manifest(snapshot)),
+        "begun.json" => return Some(Key::Begun(snapshot)),
         "uploads.jsonl.gz" => return Some(Key::Uploads(snapshot)),
         "contents.json" => return Some(Key::Contents(snapshot)),
         "dump/prelude.json" => return Some(Key::Prelude(snapshot)),

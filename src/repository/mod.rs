@@ -1,5 +1,6 @@
 //! The layout of Plimsoll's own store: key grammar, manifests, and the catalogue that turns them into evidence.
 
+pub mod begun;
 pub mod catalog;
 pub mod chain;
 pub mod dump_name;
@@ -17,8 +18,8 @@ pub mod verification;
 
 pub use exclusion::Exclusion;
 pub use format::{id, open, require};
-pub use key::{Key, PruneStep, SliceName, SnapshotName};
+pub use key::{Key, SliceName, SnapshotName};
 pub use lease::{Holder, Lease};
 pub use manifest::{CollectionEntry, Manifest, ObjectEntry, OwnLog, Seal, SliceHeader};
-pub use prune::{Fate, Mark};
+pub use prune::{Fate, Mark, PruneStep};
 pub use verification::Verification;

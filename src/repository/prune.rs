@@ -11,6 +11,29 @@ use serde::{Deserialize, Serialize};
 use super::manifest;
 use crate::base::{Instant, Result, Span};
 
+/// What is written of a pruning as it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PruneStep {
+    /// What goes.
+    Mark,
+    /// Whether it goes, decided once.
+    Fate,
+    /// What went.
+    End,
+}
+
+impl PruneStep {
+    pub(super) const ALL: [PruneStep; 3] = [PruneStep::Mark, PruneStep::Fate, PruneStep::End];
+
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            PruneStep::Mark => "mark.json",
+            PruneStep::Fate => "fate.json",
+            PruneStep::End => "end.json",
+        }
+    }
+}
+
 /// `prunes/<id>/mark.json`. That an object is in it is what authorises its removal: a manifest or a header listed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

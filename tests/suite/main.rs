@@ -81,6 +81,7 @@ mod policy_schema;
 mod proxied;
 mod prune;
 mod prune_beside;
+mod prune_killed;
 mod pruned;
 mod remembering;
 mod replay;

@@ -1,6 +1,7 @@
 //! Sealing for others what is stored already: the old identity opens it no more, the new one does, and a kill at any
 //! moment leaves all of it restorable.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bson::{Document, doc};
@@ -17,7 +18,7 @@ use plimsoll::engine::uploads;
 use plimsoll::engine::verify::{self, VerifyRequest};
 use plimsoll::mongo::{Source, Target, client};
 use plimsoll::port::{Clock, MongoSource, ObjectStore};
-use plimsoll::repository::{Manifest, catalog};
+use plimsoll::repository::{Key, Manifest, SliceHeader, catalog};
 use plimsoll::seal::Identity;
 use plimsoll::store::keyed;
 use plimsoll::store::memory::MemoryStore;
@@ -109,6 +110,35 @@ impl Stock {
     }
 }
 
+impl Stock {
+    /// A week later nothing sealed is left but what a point or a slice consists of.
+    async fn swept_clean(&self, story: &str) {
+        let week = Later(Span::days(8));
+        let plan = prune::make(&self.store, week.now(), &PruneRequest::default()).await.expect("plans");
+        prune::apply(&self.store, &week, &Silent, &plan).await.expect("prunes");
+        let mut listed = BTreeSet::new();
+        let objects = self.store.list("").await.expect("lists");
+        for object in &objects {
+            let body = self.store.get(&object.key).await.expect("reads");
+            match object.key.parse().expect("a key") {
+                Key::Manifest(_) => {
+                    let manifest = Manifest::decode(&body, &object.key).expect("a manifest");
+                    listed.extend(manifest.objects.into_iter().map(|object| object.key));
+                }
+                Key::SliceHeader(name) => {
+                    let header = SliceHeader::decode(&body, &object.key).expect("a header");
+                    listed.insert(header.data(&name).to_string());
+                }
+                _ => {}
+            }
+        }
+        let left =
+            objects.iter().map(|object| &object.key).filter(|key| key.ends_with(".age") && !listed.contains(*key));
+        let left: Vec<&String> = left.collect();
+        assert!(left.is_empty(), "{story}: {left:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_rekey_the_old_identity_opens_nothing_that_counts_and_the_new_one_all() {
     let ((_, old), (_, new), (_, second)) = (new_identity(), new_identity(), new_identity());
@@ -178,6 +208,7 @@ async fn a_rekey_that_is_killed_at_any_step_leaves_all_restorable_and_the_next_o
         killed.comes_back(&[&old, &new], &target, &format!("killed at step {step}")).await;
         rekeyed(killed.arc(), &[&new], &[&old, &new]).await.expect("the next one ends it");
         killed.comes_back(&[&new], &target, &format!("ended after step {step}")).await;
+        killed.swept_clean(&format!("swept after step {step}")).await;
         step += 3;
     }
     assert!(met >= 10, "only {met} steps were met");

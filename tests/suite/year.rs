@@ -34,6 +34,8 @@ const PARTS: u64 = 7;
 const DRILL_EVERY: i64 = 30;
 /// From when nobody visible lists data until it is gone: a mark's grace of a day, and the daily pruning after it.
 const LINGERS: i64 = 3;
+/// The same of what a killed run left: silent for a day, it is marked, and so is, last of all, what says that it began.
+const KILLED_LINGERS: i64 = 8;
 
 /// What the reader found in the folder.
 #[derive(Default)]
@@ -68,8 +70,13 @@ fn read(root: &Path) -> Found {
         found.points.insert((text(&told["asset"]), text(&told["id"])), keys);
     }
     let is_data = |key: &String| key.starts_with("blobs/") || key.starts_with("snapshots/");
-    let rest = files.into_keys().filter(|key| is_data(key) && !key.ends_with("/manifest.json"));
-    found.unlisted = rest.filter(|key| !listed.contains(key)).collect();
+    let manifests: BTreeSet<String> = files.keys().filter(|key| key.ends_with("/manifest.json")).cloned().collect();
+    let of_a_point = |key: &String| {
+        let begun = key.strip_suffix("begun.json");
+        manifests.contains(key) || begun.is_some_and(|folder| manifests.contains(&format!("{folder}manifest.json")))
+    };
+    found.unlisted =
+        files.into_keys().filter(|key| is_data(key) && !of_a_point(key) && !listed.contains(key)).collect();
     found
 }
 
@@ -283,13 +290,13 @@ impl Year {
         self.note_killed(&found);
         self.promised(&found, day);
         self.unlisted_since.retain(|key, _| found.unlisted.contains(key));
-        // What a killed run left stands below a name that no point ever had: it is no pruning's, and stays.
         let ids: BTreeSet<&str> = self.made.iter().map(|made| made.id.as_str()).collect();
-        let pruned =
-            |key: &String| !key.starts_with("snapshots/") || key.split('/').nth(2).is_some_and(|id| ids.contains(id));
-        for key in found.unlisted.into_iter().filter(pruned) {
+        let killed =
+            |key: &String| key.starts_with("snapshots/") && key.split('/').nth(2).is_none_or(|id| !ids.contains(id));
+        for key in found.unlisted {
+            let longest = if killed(&key) { KILLED_LINGERS } else { LINGERS };
             let since = *self.unlisted_since.entry(key.clone()).or_insert(day);
-            assert!(day - since <= LINGERS, "day {day}: `{key}` is listed by nothing since day {since}");
+            assert!(day - since <= longest, "day {day}: `{key}` is listed by nothing since day {since}");
         }
     }
 

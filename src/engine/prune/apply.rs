@@ -117,12 +117,16 @@ fn mark(plan: &Plan, id: &str, marked_at: Instant) -> Mark {
     let points = plan.points_to_go();
     let slices = plan.slices_to_go();
     let objects = plan.objects.iter();
+    let points = points.map(|p| MarkedPoint { asset: p.asset.clone(), id: p.id.clone(), why: p.why.clone() });
+    // Asked for by name before their data goes, like points: should a manifest have come, it stays.
+    let killed = plan.abandoned.iter();
+    let killed = killed.map(|run| MarkedPoint { asset: run.asset.clone(), id: run.id.clone(), why: run.why() });
     Mark {
         format: FORMAT,
         id: id.to_string(),
         marked_at,
         grace: plan.grace,
-        points: points.map(|p| MarkedPoint { asset: p.asset.clone(), id: p.id.clone(), why: p.why.clone() }).collect(),
+        points: points.chain(killed).collect(),
         slices: slices.map(|s| MarkedSlice { key: s.name.header().to_string(), why: s.why.clone() }).collect(),
         objects: objects.map(|object| Marked { key: object.key.clone(), bytes: object.bytes }).collect(),
         left_by: None,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
+use super::abandoned::{self, Abandoned};
 use super::marks::{self, Pruning};
 use crate::base::{Fault, FaultKind, Instant, Result, Span};
 use crate::engine::points;
@@ -25,6 +26,9 @@ pub struct Live {
     pub manifests: Vec<Manifest>,
     pub slices: Vec<(SliceName, SliceHeader)>,
     pub prunings: Vec<Pruning>,
+    pub abandoned: Vec<Abandoned>,
+    /// The records by which runs began, with their sizes.
+    pub begun: BTreeMap<SnapshotName, u64>,
     pub evidence: Evidence,
     /// What speaks against removing anything of an asset.
     pub doubts: BTreeMap<String, String>,
@@ -42,6 +46,8 @@ impl Live {
             manifests: Vec::new(),
             slices: Vec::new(),
             prunings,
+            abandoned: Vec::new(),
+            begun: BTreeMap::new(),
             evidence,
             doubts: BTreeMap::new(),
             doubt: None,
@@ -56,15 +62,22 @@ impl Live {
     }
 
     async fn read_manifests(&mut self, store: &dyn ObjectStore) -> Result<()> {
-        let listed = store.list(SNAPSHOTS).await?;
-        let listed: BTreeSet<SnapshotName> = listed
+        let all = store.list(SNAPSHOTS).await?;
+        let known = self.known();
+        self.abandoned = abandoned::look(store, &all, &known, &self.prunings).await?;
+        let begun = all.iter().filter_map(|object| match object.key.parse() {
+            Ok(Key::Begun(name)) => Some((name, object.bytes)),
+            _ => None,
+        });
+        self.begun = begun.collect();
+        let listed: BTreeSet<SnapshotName> = all
             .iter()
             .filter_map(|object| match object.key.parse() {
                 Ok(Key::Manifest(name)) => Some(name),
                 _ => None,
             })
             .collect();
-        let unlisted = self.known().into_iter().filter(|name| !listed.contains(name));
+        let unlisted = known.into_iter().filter(|name| !listed.contains(name));
         let names: Vec<(SnapshotName, bool)> =
             listed.iter().cloned().map(|name| (name, true)).chain(unlisted.map(|name| (name, false))).collect();
         let read = stream::iter(&names).map(|(name, _)| points::one(store, name));

@@ -2,17 +2,22 @@
 //!
 //! First the manifests go, under a mark that says what they consisted of; then, after a grace longer than any run, the
 //! data. So nobody ever sees a point without its data, whatever is killed when; and who had begun to read a point, or to
-//! build on its blobs, has ended by then or has taken it back. Only a manifest or a header ever authorises a removal.
+//! build on its blobs, has ended by then or has taken it back. Only a manifest or a header ever authorises a removal; or, of
+//! what a killed run left, the record by which that run began.
 
 pub mod marks;
 
+mod abandoned;
 mod apply;
 mod live;
+mod objects;
 mod plan;
 mod sweep;
 
+pub use abandoned::Abandoned;
 pub use apply::{Left, Pruned, apply};
-pub use plan::{ObjectPlan, Plan, PointPlan, SlicePlan, make};
+pub use objects::ObjectPlan;
+pub use plan::{Plan, PointPlan, SlicePlan, make};
 pub use sweep::{Due, Swept};
 
 use crate::base::{Instant, Span};

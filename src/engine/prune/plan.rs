@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::abandoned::Abandoned;
 use super::live::Live;
 use super::marks::Now;
+use super::objects::{ObjectPlan, objects};
 use super::sweep::Due;
 use super::{GRACE, GRACE_MIN, PruneRequest};
 use crate::base::{Fault, Instant, OpTime, Result, Span};
@@ -25,6 +27,8 @@ pub struct Plan {
     pub grace: Span,
     pub points: Vec<PointPlan>,
     pub slices: Vec<SlicePlan>,
+    /// Runs that were killed, as it seems, and left data that goes.
+    pub abandoned: Vec<Abandoned>,
     /// What goes with them, in order of key.
     pub objects: Vec<ObjectPlan>,
     /// Marks of earlier prunings: those whose grace is over, and those that wait.
@@ -63,15 +67,6 @@ pub struct SlicePlan {
     pub why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ObjectPlan {
-    pub key: String,
-    pub bytes: u64,
-    /// What made it; empty where nothing says.
-    pub protection: String,
-    pub why: String,
-}
-
 impl Plan {
     pub fn points_to_go(&self) -> impl Iterator<Item = &PointPlan> {
         self.points.iter().filter(|point| !point.kept)
@@ -88,7 +83,8 @@ impl Plan {
     /// The assets that it is about.
     pub fn assets(&self) -> BTreeSet<&str> {
         let points = self.points.iter().map(|point| point.asset.as_str());
-        points.chain(self.slices.iter().map(|slice| slice.asset.as_str())).collect()
+        let slices = self.slices.iter().map(|slice| slice.asset.as_str());
+        points.chain(slices).chain(self.abandoned.iter().map(|run| run.asset.as_str())).collect()
     }
 }
 
@@ -101,6 +97,7 @@ pub async fn make(store: &dyn ObjectStore, now: Instant, request: &PruneRequest<
     if let Some(asset) = asset
         && plan.points.is_empty()
         && plan.slices.is_empty()
+        && plan.abandoned.is_empty()
     {
         return Err(Fault::missing(format!("the repository holds nothing of `{asset}`"))
             .help("`plimsoll inventory` lists what it holds"));
@@ -182,12 +179,23 @@ impl<'a> Planner<'a> {
         });
         let mut points: Vec<PointPlan> = points.collect();
         points.sort_by(|a, b| (&a.asset, a.of, &a.id).cmp(&(&b.asset, b.of, &b.id)));
-        let (objects, kept_bytes) = objects(&self.live.manifests, &points, &slices);
+        let abandoned = self.abandoned(&asked, grace);
+        let (objects, kept_bytes) = objects(&self.live.manifests, &self.live.begun, (&points, &slices), &abandoned);
         let now = Now { ours: self.as_of, stores: None };
         let open = self.live.prunings.iter().filter(|pruning| !pruning.is_over);
         let due = open.map(|pruning| Due::of(pruning, now)).collect();
         let (as_of, assumed_runs) = (self.as_of, self.assumed);
-        Plan { as_of, grace, points, slices, objects, due, kept_bytes, assumed_runs, refused: None }
+        Plan { as_of, grace, points, slices, abandoned, objects, due, kept_bytes, assumed_runs, refused: None }
+    }
+
+    /// What killed runs left, where nothing is unclear about their asset.
+    fn abandoned(&self, asked: &dyn Fn(&str) -> bool, grace: Span) -> Vec<Abandoned> {
+        let doubted = |asset: &str| {
+            let kinds = [ManifestKind::Database, ManifestKind::Uploads];
+            kinds.into_iter().any(|kind| self.live.doubt_of(asset, kind).is_some())
+        };
+        let left = self.live.abandoned.iter().filter(|run| asked(&run.asset) && run.is_killed(self.as_of, grace));
+        left.filter(|run| !doubted(&run.asset)).cloned().collect()
     }
 
     fn decide(&mut self, group: &[&Manifest]) -> Vec<Decision> {
@@ -338,52 +346,4 @@ fn log_rules(policy: &Policy, asset: &str) -> Option<LogRules> {
         _ => None,
     });
     logs.reduce(|a, b| LogRules { window: a.window.max(b.window), kept: a.kept.max(b.kept) })
-}
-
-/// What the points and slices that go consist of, and no point that stays lists; and the bytes that stay.
-fn objects(
-    manifests: &[Manifest],
-    points: &[PointPlan],
-    slices: &[SlicePlan],
-) -> (Vec<ObjectPlan>, BTreeMap<String, u64>) {
-    let go: BTreeSet<(&str, &str)> =
-        points.iter().filter(|p| !p.kept).map(|p| (p.asset.as_str(), p.id.as_str())).collect();
-    let goes = |manifest: &&Manifest| go.contains(&(manifest.asset.as_str(), manifest.id.as_str()));
-    let mut kept_bytes: BTreeMap<String, u64> = BTreeMap::new();
-    let mut wanted: BTreeSet<&str> = BTreeSet::new();
-    for manifest in manifests.iter().filter(|manifest| !goes(manifest)) {
-        let bytes = kept_bytes.entry(manifest.protection.clone().unwrap_or_default()).or_default();
-        for object in &manifest.objects {
-            if wanted.insert(&object.key) {
-                *bytes = bytes.saturating_add(object.bytes);
-            }
-        }
-    }
-    let mut objects: BTreeMap<String, ObjectPlan> = BTreeMap::new();
-    for manifest in manifests.iter().filter(goes) {
-        for object in manifest.objects.iter().filter(|object| !wanted.contains(object.key.as_str())) {
-            let plan = || ObjectPlan {
-                key: object.key.clone(),
-                bytes: object.bytes,
-                protection: manifest.protection.clone().unwrap_or_default(),
-                why: format!("of `{}`, and no point that stays lists it", manifest.id),
-            };
-            objects.entry(object.key.clone()).or_insert_with(plan);
-        }
-    }
-    for slice in slices {
-        let key = slice.data.clone();
-        let protection = String::new();
-        match slice.kept {
-            true => {
-                let bytes = kept_bytes.entry(protection).or_default();
-                *bytes = bytes.saturating_add(slice.bytes);
-            }
-            false => {
-                let why = format!("of a slice that is {}", slice.why);
-                objects.insert(key.clone(), ObjectPlan { key, bytes: slice.bytes, protection, why });
-            }
-        }
-    }
-    (objects.into_values().collect(), kept_bytes)
 }

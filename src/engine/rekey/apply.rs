@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::plan::{Plan, PointPlan, SlicePlan, changed};
-use crate::base::{Compression, Fault, FaultKind, Instant, Result};
+use crate::base::{Compression, Fault, FaultKind, Instant, Result, Span};
 use crate::engine::event::Unit;
 use crate::engine::phases::Phases;
 use crate::engine::prune::GRACE;
@@ -21,6 +21,8 @@ use crate::repository::{Key, Manifest, ObjectEntry, PruneStep, SliceHeader};
 
 const PHASE: &str = "seal";
 const AT_ONCE: usize = 4;
+/// Half of the grace after which what it does not list by then is swept.
+const LONGEST: Span = Span::millis(GRACE.0 / 2);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -71,10 +73,10 @@ async fn carry_out(
     let sealing = phases.begin(PHASE, Some(total), Unit::Bytes);
     let vault = vault::open(store, &plan.manifests).await?;
     let vault = vault.ok_or_else(|| Fault::usage("nobody is named to seal for").help("give --recipient age1…"))?;
-    let marked_at = clock.now();
-    mark(store, id, marked_at, &old).await?;
+    let (marked_at, number) = (clock.now(), free_lot(&old));
+    mark_both(store, (id, marked_at), &old, number).await?;
     rekeyed.swept_from = Some(marked_at + GRACE);
-    let work = Work { store, clock, listener, vault };
+    let work = Work { store, clock, listener, vault, number, until: marked_at + LONGEST };
     for point in plan.points_to_seal() {
         work.point(point).await.map_err(|fault| fault.within(format!("cannot seal `{}` anew", point.id)))?;
         rekeyed.points += 1;
@@ -87,12 +89,41 @@ async fn carry_out(
     Ok(rekeyed)
 }
 
-/// Before anything is written: whatever this run leaves unlisted, killed or not, is swept one day. What a manifest still
-/// lists then is spared.
-async fn mark(store: &dyn ObjectStore, id: &str, marked_at: Instant, old: &[ObjectEntry]) -> Result<()> {
-    let objects = old.iter().map(|object| Marked { key: object.key.clone(), bytes: object.bytes }).collect();
+/// A number that no object of before has.
+fn free_lot(old: &[ObjectEntry]) -> u32 {
+    loop {
+        let number = lot();
+        let taken = old.iter().any(|object| matches!(object.key.parse(), Ok(Key::Sealed(_, other)) if other == number));
+        if !taken {
+            return number;
+        }
+    }
+}
+
+/// What an object is called when it is sealed anew under this number.
+fn anew(key: &str, number: u32) -> Result<String> {
+    Ok(key.parse::<Key>()?.unsealed().clone().sealed(number).to_string())
+}
+
+/// Before anything is written: whatever this run leaves unlisted, old or new, killed or not, is swept one day. What a
+/// manifest lists then is spared. The new is marked apart, since every sync from now on needs some of it.
+async fn mark_both(
+    store: &dyn ObjectStore,
+    (id, marked_at): (&str, Instant),
+    old: &[ObjectEntry],
+    number: u32,
+) -> Result<()> {
+    let of_old = old.iter().map(|object| Marked { key: object.key.clone(), bytes: object.bytes }).collect();
+    let of_new = old.iter().map(|object| Ok(Marked { key: anew(&object.key, number)?, bytes: object.bytes }));
+    let mut of_new = of_new.collect::<Result<Vec<_>>>()?;
+    of_new.sort();
+    of_new.dedup();
+    mark(store, format!("{id}-new"), marked_at, of_new).await?;
+    mark(store, id.to_string(), marked_at, of_old).await
+}
+
+async fn mark(store: &dyn ObjectStore, id: String, marked_at: Instant, objects: Vec<Marked>) -> Result<()> {
     let (points, slices) = (Vec::new(), Vec::new());
-    let id = id.to_string();
     let mark = Mark { format: FORMAT, id, marked_at, grace: GRACE, points, slices, objects, left_by: None };
     let key = Key::prune(&mark.id, PruneStep::Mark)?.to_string();
     match store.put_new(&key, mark.encode()?).await? {
@@ -106,9 +137,21 @@ struct Work<'a> {
     clock: &'a dyn Clock,
     listener: &'a dyn Listener,
     vault: Vault,
+    /// In the name of all that this run writes.
+    number: u32,
+    /// When it ends, done or not, well before anybody sweeps.
+    until: Instant,
 }
 
 impl Work<'_> {
+    fn in_time(&self) -> Result<()> {
+        match self.clock.now() < self.until {
+            true => Ok(()),
+            false => Err(Fault::new(FaultKind::Interrupted, "sealing anew took too long and ends here")
+                .help("run it again: what is done is done, and another run goes on with the rest")),
+        }
+    }
+
     async fn point(&self, plan: &PointPlan) -> Result<()> {
         let name = plan.name()?;
         let seal = Seal { recipients: self.store.keys().recipients().to_vec(), rekeyed_at: Some(self.clock.now()) };
@@ -119,17 +162,17 @@ impl Work<'_> {
         let manifest = Manifest { seal: Some(seal), ..manifest };
         look_back::all(self.store, &manifest.objects).await?;
         let key = name.manifest().to_string();
+        self.in_time()?;
         if points::one(self.store, &name).await? != plan.manifest {
             return Err(changed(&key));
         }
         self.store.put(&key, manifest.encode()?).await
     }
 
-    /// All objects of a snapshot, under one new number.
+    /// All objects of a snapshot, under the new number.
     async fn database(&self, old: &Manifest) -> Result<Manifest> {
-        let number = lot();
         let sealed = stream::iter(&old.objects).map(|object| async move {
-            let key = object.key.parse::<Key>()?.unsealed().clone().sealed(number).to_string();
+            let key = anew(&object.key, self.number)?;
             Ok::<_, Fault>((object.key.clone(), self.object(object, key).await?))
         });
         let sealed: BTreeMap<String, ObjectEntry> = sealed.buffer_unordered(AT_ONCE).try_collect().await?;
@@ -159,7 +202,7 @@ impl Work<'_> {
         let blobs: BTreeSet<ObjectEntry> =
             entries.iter().filter_map(|entry| entry.content.as_ref()?.sealed.clone()).collect();
         let sealed = stream::iter(&blobs).map(|blob| async move {
-            let sealed = self.vault.seal_anew(self.store, blob).await?;
+            let sealed = self.vault.seal_anew(self.store, blob, self.number).await?;
             self.listener.on(Event::Advanced { phase: PHASE, by: blob.bytes });
             Ok::<_, Fault>((blob.key.clone(), sealed))
         });
@@ -170,7 +213,7 @@ impl Work<'_> {
                 blob.clone_from(anew);
             }
         });
-        let list = plan.name()?.uploads().sealed(lot()).to_string();
+        let list = plan.name()?.uploads().sealed(self.number).to_string();
         let lines = uploads::lines(&entries)?;
         let list = pipeline::store_small(self.store, &list, Compression::default(), lines).await?;
         let mut objects: Vec<ObjectEntry> = sealed.into_values().chain([list]).collect();
@@ -180,7 +223,7 @@ impl Work<'_> {
     }
 
     async fn slice(&self, plan: &SlicePlan) -> Result<()> {
-        let (old, number) = (&plan.header, lot());
+        let (old, number) = (&plan.header, self.number);
         let object =
             ObjectEntry { key: old.data(&plan.name).to_string(), bytes: old.bytes, sha256: old.sha256.clone() };
         let anew = self.object(&object, plan.name.data().sealed(number).to_string()).await?;
@@ -194,6 +237,7 @@ impl Work<'_> {
             hung_as: Some(old.link().to_string()),
             ..old.clone()
         };
+        self.in_time()?;
         if SliceHeader::decode(&self.store.get(&plan.key).await?, &plan.key)? != *old {
             return Err(changed(&plan.key));
         }

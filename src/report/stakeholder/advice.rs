@@ -34,7 +34,7 @@ fn weighed(money: &MoneyView, lines: &mut Vec<String>) {
         let kept = |name: &&&str| today.is_some_and(|today| !today.misses.contains(name));
         plan.misses.iter().filter(kept).map(|name| objective(name)).collect::<Vec<_>>()
     };
-    let taken = best.filter(|best| gives_up(best).is_empty()).or(meets).or(best);
+    let taken = role("recommended");
     match (today, taken) {
         (_, None) => {
             lines.push(

@@ -113,7 +113,7 @@ pub struct PlanRow {
     pub plainly: String,
     /// What it saves in sum, against today's; none where it saves nothing, or that cannot be said.
     pub saves: Option<String>,
-    /// `today`, `cheapest that meets every objective`, `least cost and loss together`; empty for others on the front.
+    /// `today`, `cheapest that meets every objective`, `least cost and loss together`, `recommended`; empty for others on the front.
     pub roles: Vec<&'static str>,
     pub annual_cost: String,
     /// It can also lose everything, which has no declared amount: the true figures are higher.
@@ -256,6 +256,7 @@ fn plans(tradeoff: &Tradeoff) -> Vec<PlanRow> {
             role(tradeoff.cheapest_compliant, "cheapest that meets every objective"),
             role(tradeoff.nearest, "nearest to the objectives"),
             role(tradeoff.least_total, "least cost and loss together"),
+            role(tradeoff.recommended, "recommended"),
         ];
         all.into_iter().flatten().collect::<Vec<_>>()
     };
