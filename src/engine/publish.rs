@@ -20,7 +20,8 @@ pub async fn publish(
     let beside = Beside { store, clock, listener, manifest, over_before };
     beside.before().await?;
     let key = beside.put().await?;
-    beside.after(&key).await
+    beside.after(&key).await?;
+    beside.forget_the_beginning().await
 }
 
 /// The same for a run all of whose objects are its own: only one that stood still for a day or more can have been taken
@@ -36,7 +37,10 @@ pub async fn publish_own(
         beside.before().await?;
     }
     let key = beside.put().await?;
-    if took_long() { beside.after(&key).await } else { Ok(()) }
+    if took_long() {
+        beside.after(&key).await?;
+    }
+    beside.forget_the_beginning().await
 }
 
 struct Beside<'a> {
@@ -65,6 +69,16 @@ impl Beside<'_> {
             Written::Existed => Err(Fault::new(FaultKind::Conflict, format!("a snapshot `{id}` is there already"))
                 .help("run the backup again; its name comes from the clock")),
         }
+    }
+
+    /// A snapshot that is there is no killed run's. Where it cannot be deleted, by a writer who may only add, it goes with
+    /// the snapshot.
+    async fn forget_the_beginning(&self) -> Result<()> {
+        let key = SnapshotName::new(&self.manifest.asset, &self.manifest.id)?.begun().to_string();
+        if let Err(fault) = self.store.delete(&key).await {
+            tracing::debug!("`{key}` stays: {fault}");
+        }
+        Ok(())
     }
 
     async fn after(&self, key: &str) -> Result<()> {

@@ -15,9 +15,9 @@ const REACH: f64 = 8.0;
 #[derive(Debug, Clone)]
 pub struct Counts {
     /// Probability of no more than 0, 1, 2, … incidents.
-    all: Vec<f64>,
+    all: Rising,
     /// The same of years with at least one, from 1 on.
-    struck: Vec<f64>,
+    struck: Rising,
     /// Probability of at least one: exact, however rare.
     pub some: f64,
     /// Probability of more than are simulated.
@@ -27,7 +27,7 @@ pub struct Counts {
 impl Counts {
     pub fn of(per_year: f64, uncertain: Option<Uncertain>) -> Self {
         if !(per_year.is_finite() && per_year > 0.0) {
-            return Counts { all: vec![1.0], struck: vec![], some: 0.0, beyond: 0.0 };
+            return Counts { all: Rising::of(vec![1.0]), struck: Rising::of(vec![]), some: 0.0, beyond: 0.0 };
         }
         let (chances, some) = match uncertain {
             None => (poisson(per_year), -(-per_year).exp_m1()),
@@ -38,35 +38,57 @@ impl Counts {
         };
         let sum: f64 = chances.iter().sum();
         let one_or_more: f64 = chances.iter().skip(1).sum();
-        let rising = |chances: &[f64], whole: f64| -> Vec<f64> {
+        let rising = |chances: &[f64], whole: f64| {
             let mut below = 0.0;
             let step = |chance: &f64| {
                 below += chance / whole;
                 below
             };
-            chances.iter().map(step).collect()
+            Rising::of(chances.iter().map(step).collect())
         };
         let struck = rising(chances.get(1..).unwrap_or_default(), one_or_more);
         Counts { all: rising(&chances, sum.max(f64::MIN_POSITIVE)), struck, some, beyond: (1.0 - sum).max(0.0) }
     }
 
     /// The number of a year, of which `struck` says whether it has at least one.
+    #[inline]
     pub fn draw(&self, struck: Option<bool>, stream: &mut Stream) -> u64 {
         match struck {
             Some(false) => 0,
-            Some(true) => 1 + place(&self.struck, stream.uniform()),
-            None => place(&self.all, stream.uniform()),
+            Some(true) => 1 + self.struck.place(stream.next_u64()),
+            None => self.all.place(stream.next_u64()),
         }
     }
 }
 
-/// The first place that the uniform does not exceed; the last where rounding left none.
-fn place(below: &[f64], uniform: f64) -> u64 {
-    let found = match below.len() {
-        ..=64 => below.iter().take_while(|share| **share <= uniform).count(),
-        _ => below.partition_point(|share| *share <= uniform),
-    };
-    found.min(below.len().saturating_sub(1)) as u64
+/// Even parts of [0, 1) from which the search for a place starts.
+const PARTS: usize = 256;
+
+/// Shares that rise to 1, and for each even part the first that is not below it.
+#[derive(Debug, Clone)]
+struct Rising {
+    below: Vec<f64>,
+    first: Vec<u16>,
+}
+
+impl Rising {
+    fn of(below: Vec<f64>) -> Self {
+        let reaches = |part: usize| below.partition_point(|share| *share <= part as f64 / PARTS as f64);
+        let first = (0..PARTS).map(|part| u16::try_from(reaches(part)).unwrap_or(u16::MAX)).collect();
+        Rising { below, first }
+    }
+
+    /// The first place whose share the number, of 2^64, does not exceed; the last where rounding left none.
+    #[inline]
+    fn place(&self, number: u64) -> u64 {
+        let uniform = (number >> 11) as f64 * (1.0 / (1_u64 << 53) as f64);
+        let part = (number >> (u64::BITS - PARTS.ilog2())) as usize;
+        let mut place = self.first.get(part).map_or(0, |first| usize::from(*first));
+        while self.below.get(place).is_some_and(|share| *share <= uniform) {
+            place += 1;
+        }
+        place.min(self.below.len().saturating_sub(1)) as u64
+    }
 }
 
 /// Probabilities of 0, 1, 2, …, from the greatest outwards, so that none vanishes that matters.

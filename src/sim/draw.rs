@@ -1,7 +1,6 @@
 //! What is drawn: how long things take, how often things fail, when incidents come.
 
-use std::sync::Arc;
-
+use super::pert::Pert;
 use crate::base::Span;
 use crate::base::rng::Stream;
 use crate::evidence::Evidence;
@@ -34,7 +33,17 @@ impl Time {
     pub fn draw(&self, stream: &mut Stream) -> Span {
         match self {
             Time::Constant(span) => *span,
-            Time::Pert(pert) => pert.at(stream.uniform()),
+            Time::Pert(pert) => pert.at(stream.next_u64()),
+            other => other.draw_rarely(stream),
+        }
+    }
+
+    /// The kinds of which few plans are full, so that the others are drawn where they are needed.
+    #[inline(never)]
+    fn draw_rarely(&self, stream: &mut Stream) -> Span {
+        match self {
+            Time::Constant(span) => *span,
+            Time::Pert(pert) => pert.at(stream.next_u64()),
             Time::Lognormal(lognormal) => span(lognormal.at(stream.normal())),
             Time::Measured(all) => all.get(stream.below(all.len() as u64) as usize).copied().unwrap_or_default(),
         }
@@ -44,7 +53,7 @@ impl Time {
     pub fn constant(&self) -> Option<Span> {
         match self {
             Time::Constant(span) => Some(*span),
-            Time::Pert(pert) => (pert.range <= 0.0).then_some(pert.low),
+            Time::Pert(pert) => (pert.low() == pert.high()).then_some(pert.low()),
             Time::Lognormal(_) => None,
             Time::Measured(all) => all.first().copied().filter(|first| all.iter().all(|one| one == first)),
         }
@@ -54,7 +63,7 @@ impl Time {
     pub fn shortest(&self) -> Span {
         match self {
             Time::Constant(span) => *span,
-            Time::Pert(pert) => pert.low,
+            Time::Pert(pert) => pert.low(),
             Time::Lognormal(_) => Span::ZERO,
             Time::Measured(all) => all.iter().min().copied().unwrap_or_default(),
         }
@@ -64,80 +73,9 @@ impl Time {
     pub fn longest(&self) -> Option<Span> {
         match self {
             Time::Constant(span) => Some(*span),
-            Time::Pert(pert) => Some(pert.at(1.0)),
+            Time::Pert(pert) => Some(pert.high()),
             Time::Lognormal(_) => None,
             Time::Measured(all) => all.iter().max().copied(),
-        }
-    }
-}
-
-/// Beta-PERT with weight 4 on the mode (Malcolm and others 1959): a Beta between `low` and `high` whose mean is
-/// (low + 4 mode + high) / 6. Drawn by its inverse from one uniform: the density is tabulated once, in cells of exact
-/// mass, and taken to be even within a cell. What that moves is far below any error that a campaign can state.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pert {
-    low: Span,
-    range: f64,
-    cells: Arc<[Cell]>,
-    /// For each even part of [0, 1), the first cell that reaches into it.
-    first: Arc<[u16]>,
-}
-
-/// One cell of the density.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Cell {
-    /// Share of the distribution below its left edge, and up to its right edge.
-    from: f64,
-    until: f64,
-    /// Milliseconds above the shortest at its left edge, and how fast they rise with the share.
-    start: f64,
-    rise: f64,
-}
-
-const CELLS: usize = 256;
-
-impl Pert {
-    pub fn new(low: Span, mode: Span, high: Span) -> Self {
-        let range = ((high - low).0 as f64).max(0.0);
-        if range <= 0.0 {
-            return Pert { low, range, cells: Arc::from([]), first: Arc::from([]) };
-        }
-        let at = ((mode - low).0 as f64 / range).clamp(0.0, 1.0);
-        let (a, b) = (4.0 * at, 4.0 - 4.0 * at);
-        let density = |half: usize| {
-            let x = half as f64 / (2 * CELLS) as f64;
-            x.powf(a) * (1.0 - x).powf(b)
-        };
-        // Simpson's rule; only shares matter, so its factor is left out.
-        let mass = |cell: usize| density(2 * cell) + 4.0 * density(2 * cell + 1) + density(2 * cell + 2);
-        let masses: Vec<f64> = (0..CELLS).map(mass).collect();
-        let (whole, width) = (masses.iter().sum::<f64>(), range / CELLS as f64);
-        let mut from = 0.0;
-        let cell = |(place, mass): (usize, &f64)| {
-            let until = if place + 1 == CELLS { 1.0 } else { from + mass / whole };
-            let rise = if until > from { width / (until - from) } else { 0.0 };
-            let cell = Cell { from, until, start: place as f64 * width, rise };
-            from = until;
-            cell
-        };
-        let cells: Vec<Cell> = masses.iter().enumerate().map(cell).collect();
-        let reaches = |part: usize| cells.partition_point(|cell| cell.until <= part as f64 / CELLS as f64);
-        let first = (0..CELLS).map(|part| u16::try_from(reaches(part)).unwrap_or(u16::MAX)).collect();
-        Pert { low, range, cells: cells.into(), first }
-    }
-
-    /// The time that a share `uniform` of all does not exceed.
-    #[inline]
-    fn at(&self, uniform: f64) -> Span {
-        let first = self.first.get((uniform * CELLS as f64) as usize).map_or(usize::MAX, |first| usize::from(*first));
-        // An even part reaches into two cells at most, but near the ends: to add what a comparison says costs less than to
-        // guess it.
-        let first = first + usize::from(self.cells.get(first).is_some_and(|cell| cell.until <= uniform));
-        let cells = self.cells.get(first..).unwrap_or_default();
-        match cells.iter().find(|cell| uniform < cell.until) {
-            // Half a millisecond more rounds to the nearest.
-            Some(cell) => self.low + Span((cell.start + (uniform - cell.from) * cell.rise + 0.5) as i64),
-            None => self.low + Span(self.range as i64),
         }
     }
 }

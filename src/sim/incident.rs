@@ -63,6 +63,13 @@ impl Stage<'_> {
         let Some(notice) = &self.hazard.noticed_after else { return false };
         incident.at = at;
         incident.noticed_after = notice.draw(&mut stream.clone());
+        if let (true, Some(folded)) = (self.hazard.assets.is_empty(), &self.hazard.folded) {
+            incident.losses.clear();
+            let takes = folded.draw(&mut stream.fork(STEPS));
+            let downtime = downtime::from_failure(self.hazard.scenario, incident.noticed_after, takes);
+            incident.downtime = Some(downtime);
+            return true;
+        }
         self.recover(Span::ZERO, stream, &mut stream.fork(STEPS), incident)
     }
 
@@ -133,7 +140,7 @@ impl Incident {
     pub fn cents(&self, hazard: &Hazard) -> u64 {
         let money = hazard.rates.cost(self.downtime, self.losses.iter().copied());
         // Half a cent more rounds to the nearest.
-        (money * 100.0 + 0.5) as u64
+        ((money * 100.0 + 0.5) as i64).max(0) as u64
     }
 
     pub fn back_at(&self, hazard: &Hazard) -> Option<Instant> {
@@ -149,6 +156,9 @@ impl Incident {
 /// Time for the runbook; a step that restores is done once more for each bad try.
 #[inline]
 fn runbook(hazard: &Hazard, bad_tries: &BadTries, stream: &mut Stream) -> Option<Span> {
+    if let (true, Some(folded)) = (bad_tries.0.is_empty(), &hazard.folded) {
+        return Some(folded.draw(stream));
+    }
     if hazard.steps.is_empty() {
         return None;
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::draw::{Known, Posterior, Time, time};
+use super::folded::Folded;
 use super::money::Rates;
 use super::trouble::{Capture, Runs};
 use crate::base::{Instant, Span, Window};
@@ -50,6 +51,8 @@ pub struct Hazard<'a> {
     /// None: not known, so nothing of this scenario can be simulated.
     pub noticed_after: Option<Time>,
     pub steps: Vec<StepTime>,
+    /// The same with what is always the same summed up, where that can be.
+    pub folded: Option<Folded>,
     pub assets: Vec<Struck<'a>>,
     pub rto: Option<Span>,
     pub rates: Rates,
@@ -196,7 +199,7 @@ impl<'a> Builder<'a, '_> {
             ));
             self.model.at_least = true;
         }
-        let steps = scenario.runbook.iter().map(|step| self.step(scenario, step, &assets)).collect();
+        let steps: Vec<StepTime> = scenario.runbook.iter().map(|step| self.step(scenario, step, &assets)).collect();
         let window = self.window(&assets);
         let assets: Vec<Struck> =
             assets.into_iter().map(|asset| self.struck(scenario, asset, noticed_after.as_ref(), window)).collect();
@@ -219,7 +222,8 @@ impl<'a> Builder<'a, '_> {
             }
         };
         let rates = Rates::of(self.policy, scenario, assets.iter().map(|s| s.asset));
-        Hazard { scenario, drawn_per_year, stands_for, window, noticed_after, steps, assets, rto, rates }
+        let folded = Folded::of(&scenario.runbook, &steps);
+        Hazard { scenario, drawn_per_year, stands_for, window, noticed_after, steps, folded, assets, rto, rates }
     }
 
     fn notice(&mut self, scenario: &Scenario, assets: &[&Asset]) -> Option<Time> {

@@ -62,7 +62,7 @@ impl Rates {
     #[inline]
     pub fn cost(&self, downtime: Option<Span>, losses: impl Iterator<Item = Loss>) -> f64 {
         let down = match (downtime, self.downtime_per_hour) {
-            (Some(span), Some(rate)) => span.as_hours() * rate,
+            (Some(span), Some(rate)) => hours(span) * rate,
             _ => 0.0,
         };
         down + self.fixed + self.cost_of_data(losses)
@@ -77,7 +77,7 @@ impl Rates {
         for (loss, rate) in losses.zip(&self.assets) {
             let Some(rate) = rate else { continue };
             let cost = match loss {
-                Loss::Window(span) => span.as_hours() * rate.per_hour,
+                Loss::Window(span) => hours(span) * rate.per_hour,
                 Loss::Total => rate.total.unwrap_or_default(),
             };
             if rate.shared {
@@ -88,6 +88,12 @@ impl Rates {
         }
         shared + own
     }
+}
+
+/// A division takes longer than all else of a price.
+#[inline]
+fn hours(span: Span) -> f64 {
+    span.0 as f64 * (1.0 / 3_600_000.0)
 }
 
 fn greater(a: Option<f64>, b: Option<f64>) -> Option<f64> {

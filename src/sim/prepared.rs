@@ -6,6 +6,7 @@ use super::count::Counts;
 use super::incident;
 use super::model::{Hazard, Model};
 use super::strata::Strata;
+use super::wheel::Wheel;
 use crate::base::rng::Stream;
 use crate::policy::Policy;
 use crate::timeline::Failure;
@@ -23,6 +24,8 @@ pub struct Prepared<'a> {
 #[derive(Debug)]
 pub struct Ready {
     pub counts: Counts,
+    /// Its window.
+    pub wheel: Wheel,
     /// Of each asset struck.
     pub bands: Vec<Bands>,
     /// What it takes away, whatever the asset.
@@ -61,6 +64,7 @@ impl<'a> Prepared<'a> {
                     Some(_) => Counts::of(hazard.drawn_per_year, hazard.scenario.per_year_uncertain),
                     None => Counts::of(0.0, None),
                 },
+                wheel: Wheel::new(hazard.window),
                 bands: bands(&model, hazard),
                 takes: taken.clone(),
                 meets: model.scenarios.iter().zip(&takes).enumerate().map(with).collect(),

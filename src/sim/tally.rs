@@ -120,23 +120,15 @@ impl Tally {
             mine.merge(theirs);
         }
         if let Some(Worst { place, cents, incident }) = other.worst {
-            self.consider(place, cents, &incident);
+            consider(&mut self.worst, place, cents, &incident);
         }
     }
 
-    /// Adds an incident to the distributions, and to the year's counts.
+    /// Where the incidents of one hazard in the years of one stratum are counted, and the worst of all.
     #[inline]
-    pub fn add(
-        &mut self,
-        stratum: usize,
-        index: usize,
-        incident: &Incident,
-        cents: u64,
-        (hazard, year): (&Hazard, &mut YearOfHazard),
-    ) {
-        if let Some(tally) = self.strata.get_mut(stratum).and_then(|stratum| stratum.hazards.get_mut(index)) {
-            tally.add(hazard, incident, cents, year);
-        }
+    pub fn of(&mut self, stratum: usize, hazard: usize) -> Option<(&mut HazardTally, &mut Option<Worst>)> {
+        let hazard = self.strata.get_mut(stratum)?.hazards.get_mut(hazard)?;
+        Some((hazard, &mut self.worst))
     }
 
     /// Ends a year: its money, and what share of its incidents was within the objectives.
@@ -160,13 +152,13 @@ impl Tally {
         }
         stratum.years_unpriced_total.add(u64::from(unpriced), 1);
     }
+}
 
-    /// Keeps the incident if it is worse than the worst; of two alike, the one of the earlier year.
-    #[inline]
-    pub fn consider(&mut self, place: Place, cents: u64, incident: &Incident) {
-        if self.worst.as_ref().is_none_or(|old| old.is_less_than(place, cents, incident)) {
-            self.worst = Some(Worst { place, cents, incident: incident.clone() });
-        }
+/// Keeps the incident if it is worse than the worst; of two alike, the one of the earlier year.
+#[inline]
+pub fn consider(worst: &mut Option<Worst>, place: Place, cents: u64, incident: &Incident) {
+    if worst.as_ref().is_none_or(|old| cents >= old.cents && old.is_less_than(place, cents, incident)) {
+        *worst = Some(Worst { place, cents, incident: incident.clone() });
     }
 }
 
@@ -192,8 +184,9 @@ impl Stratum {
 }
 
 impl HazardTally {
+    /// Adds an incident to the distributions, and to the year's counts.
     #[inline]
-    fn add(&mut self, hazard: &Hazard, incident: &Incident, cents: u64, year: &mut YearOfHazard) {
+    pub fn add(&mut self, hazard: &Hazard, incident: &Incident, cents: u64, year: &mut YearOfHazard) {
         self.incidents += 1;
         year.incidents += 1;
         year.cents = year.cents.saturating_add(cents);

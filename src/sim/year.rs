@@ -1,11 +1,12 @@
 //! One year: how often each scenario strikes, when, and what comes of it.
 
 use super::incident::{Chances, Incident, Stage};
-use super::prepared::Prepared;
+use super::prepared::{Prepared, Ready};
 use super::second::{Coming, Meetings, after_time};
-use super::tally::{Place, Tally, YearOfHazard};
+use super::tally::{Place, Tally, YearOfHazard, consider};
+use super::wheel::Wheel;
+use crate::base::Instant;
 use crate::base::rng::Stream;
-use crate::base::{Instant, Span, Window};
 use crate::timeline::Loss;
 
 /// Parts of a year's stream: scenarios from the first, assets from the second, and where in the schedules it begins.
@@ -44,7 +45,7 @@ enum Begins {
     /// Anywhere: this part of each window's length.
     Anywhere(u64),
     /// Where it must for the first incident of this hazard, which comes at this time, to strike at this part of its window.
-    Strike { hazard: usize, time: i64, part: u64 },
+    Strike { hazard: usize, time: u64, part: u64 },
 }
 
 impl<'y, 'a> Years<'y, 'a> {
@@ -132,25 +133,26 @@ impl<'y, 'a> Years<'y, 'a> {
         };
         let chances = self.chances.get(index).map_or(&[][..], Vec::as_slice);
         let stage = Stage { hazard, histories: &model.histories, bands: &ready.bands, chances, gone: None };
-        let begin = beginning(now.begins, &model.scenarios, hazard.window);
+        let Some((counted, worst)) = tally.of(now.stratum, index) else { return false };
+        let begin = beginning(now.begins, &self.prepared.hazards, &ready.wheel);
         let mut unpriced = false;
         for number in 0..number {
             let mut stream = own.fork(number);
-            let at = instant(hazard.window, begin, time(&mut stream));
+            let at = ready.wheel.at(begin + time(&mut stream));
             if !stage.play(at, &stream, &mut self.incident) {
                 break;
             }
             let cents = self.incident.cents(hazard);
             unpriced |= ready.unpriced_total && self.incident.losses.contains(&Loss::Total);
-            tally.add(now.stratum, index, &self.incident, cents, (hazard, &mut *counts));
-            tally.consider(Place { year: now.year, hazard: index, number }, cents, &self.incident);
+            counted.add(hazard, &self.incident, cents, counts);
+            consider(worst, Place { year: now.year, hazard: index, number }, cents, &self.incident);
         }
         unpriced
     }
 
     fn put_off(&mut self, hazard: usize, number: u64) {
         let Some(own) = self.streams.get(hazard) else { return };
-        let one = |number: u64| Coming { time: time(&mut own.fork(number)), hazard, number };
+        let one = |number: u64| Coming { time: time(&mut own.fork(number)) as i64, hazard, number };
         self.coming.extend((0..number).map(one));
     }
 
@@ -170,7 +172,7 @@ impl<'y, 'a> Years<'y, 'a> {
             };
             let chances = self.chances.get(one.hazard).map_or(&[][..], Vec::as_slice);
             let stage = Stage { hazard, histories: &model.histories, bands: &ready.bands, chances, gone: None };
-            let at = strikes_at(&model.scenarios, now, one);
+            let at = strikes_at(&self.prepared.hazards, now, one);
             if recovered > one.time || !stage.play(at, &after_time(&own.fork(one.number)), incident) {
                 return false;
             }
@@ -190,8 +192,9 @@ impl<'y, 'a> Years<'y, 'a> {
             };
             let cents = incident.cents(hazard);
             unpriced |= hazard.rates.total_is_unpriced() && incident.losses.contains(&Loss::Total);
-            tally.add(now.stratum, index, incident, cents, (hazard, counts));
-            tally.consider(Place { year: now.year, hazard: index, number }, cents, incident);
+            let Some((counted, worst)) = tally.of(now.stratum, index) else { continue };
+            counted.add(hazard, incident, cents, counts);
+            consider(worst, Place { year: now.year, hazard: index, number }, cents, incident);
         }
         unpriced
     }
@@ -202,7 +205,7 @@ impl<'y, 'a> Years<'y, 'a> {
             return self.add_alone(now, tally);
         }
         let scenarios = &self.prepared.model.scenarios;
-        let at = |coming: &Coming| strikes_at(scenarios, now, coming);
+        let at = |coming: &Coming| strikes_at(&self.prepared.hazards, now, coming);
         let meetings = Meetings { prepared: self.prepared, chances: &self.chances, streams: &self.streams };
         let mut unpriced = false;
         for played in meetings.play(&self.coming, at) {
@@ -210,8 +213,9 @@ impl<'y, 'a> Years<'y, 'a> {
             let (Some(hazard), Some(counts)) = (scenarios.get(index), self.counts.get_mut(index)) else { continue };
             let cents = played.cents(hazard);
             unpriced |= hazard.rates.total_is_unpriced() && played.incident.losses.contains(&Loss::Total);
-            tally.add(now.stratum, index, &played.incident, cents, (hazard, counts));
-            tally.consider(Place { year: now.year, hazard: index, number }, cents, &played.incident);
+            let Some((counted, worst)) = tally.of(now.stratum, index) else { continue };
+            counted.add(hazard, &played.incident, cents, counts);
+            consider(worst, Place { year: now.year, hazard: index, number }, cents, &played.incident);
         }
         unpriced
     }
@@ -219,39 +223,26 @@ impl<'y, 'a> Years<'y, 'a> {
 
 /// The instant in its hazard's window at which a failure strikes.
 #[inline]
-fn strikes_at(hazards: &[super::model::Hazard], now: Now, coming: &Coming) -> Instant {
-    let window = hazards.get(coming.hazard).map_or(Window::new(Instant(0), Instant(0)), |hazard| hazard.window);
-    instant(window, beginning(now.begins, hazards, window), coming.time)
+fn strikes_at(hazards: &[Ready], now: Now, coming: &Coming) -> Instant {
+    let wheel = hazards.get(coming.hazard).map(|ready| &ready.wheel);
+    let at = |wheel: &Wheel| wheel.at(beginning(now.begins, hazards, wheel) + coming.time as u64);
+    wheel.map_or(Instant(0), at)
 }
 
 /// The time of the year of an incident, the first that is drawn for it.
 #[inline]
-fn time(stream: &mut Stream) -> i64 {
-    stream.below(MILLIS) as i64
-}
-
-/// Part of a window's length, which the number is of all 64-bit numbers.
-#[inline]
-fn part(of: Window, number: u64) -> i64 {
-    let length = u64::try_from(of.length().0).unwrap_or_default();
-    ((u128::from(number) * u128::from(length)) >> u64::BITS) as i64
+fn time(stream: &mut Stream) -> u64 {
+    stream.below(MILLIS)
 }
 
 /// Milliseconds after the window's beginning at which the year begins in it.
 #[inline]
-fn beginning(begins: Begins, hazards: &[super::model::Hazard], window: Window) -> i64 {
+fn beginning(begins: Begins, hazards: &[Ready], wheel: &Wheel) -> u64 {
     match begins {
-        Begins::Anywhere(number) => part(window, number),
-        Begins::Strike { hazard, time, part: number } => {
-            let of = hazards.get(hazard).map_or(window, |hazard| hazard.window);
-            let strike = part(of, number);
-            (strike - time).rem_euclid(window.length().0.max(1))
+        Begins::Anywhere(number) => wheel.part(number),
+        Begins::Strike { hazard, time, part } => {
+            let strike = hazards.get(hazard).map_or(wheel, |ready| &ready.wheel).part(part);
+            (strike as i64 - time as i64).rem_euclid(wheel.length() as i64) as u64
         }
     }
-}
-
-/// The instant in the window of an incident at this time of a year that begins there: the schedules go round.
-#[inline]
-fn instant(window: Window, begins: i64, time: i64) -> Instant {
-    window.from + Span((begins + time) % window.length().0.max(1))
 }
