@@ -171,7 +171,7 @@ fn drill(asset: &str, quarter: i64, ended_at: Instant, passed: bool) -> Drill {
         target: None,
         started_at: ended_at - Span::minutes(90),
         ended_at,
-        phases: vec![Phase { name: "load".into(), took: Span::minutes(80), bytes: 3 << 30 }],
+        phases: vec![Phase::new("load", Span::minutes(80), 3 << 30)],
         checks: vec![Check { name: "content".into(), passed, detail: "held against".into(), leaves_open: false }],
         outcome: DrillOutcome::Passed,
         bytes_restored: 3 << 30,

@@ -169,7 +169,7 @@ impl Args {
         let options = MongoOptions { without_ttl: true, ..MongoOptions::default() };
         let server = MongoServer::start(&mongod, &guard, &options).await?;
         let took = Span::millis(i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX));
-        Ok((server, Phase { name: "provision".to_string(), took, bytes: 0 }))
+        Ok((server, Phase::new("provision", took, 0)))
     }
 }
 
@@ -195,7 +195,12 @@ fn told(drill: &Drill) -> String {
         text += &format!("  opened by the identity of {}\n", by.join(", "));
     }
     for phase in &drill.phases {
-        text += &format!("    {:<10} {}\n", phase.name, phase.took);
+        let size = if phase.bytes > 0 { format!("  {}", Bytes(phase.bytes)) } else { String::new() };
+        text += &match &phase.within {
+            None => format!("    {:<12} {}{size}\n", phase.name, phase.took),
+            // Its threads' time in sum: two at once spend two seconds in one.
+            Some(_) => format!("      {:<12} {} in sum, beside the others{size}\n", phase.name, phase.took),
+        };
     }
     for check in &drill.checks {
         let mark = if check.passed { "ok" } else { "WRONG" };

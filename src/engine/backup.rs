@@ -370,7 +370,7 @@ impl Run<'_> {
     fn finished(&self, phase: &'static str, since: std::time::Instant, bytes: u64) -> Phase {
         let took = Span::millis(i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX));
         self.listener.on(Event::Finished { phase, took, bytes });
-        Phase { name: phase.to_string(), took, bytes }
+        Phase::new(phase, took, bytes)
     }
 }
 

@@ -1,10 +1,14 @@
 //! Documents of a base into a server: decompressed, counted and hashed on the way, a few batches at once.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use bson::RawDocumentBuf;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::content::Tally;
+use super::effort::Effort;
 use super::event::{Event, Listener};
 use super::index_book::BUCKETS;
 use super::unpack;
@@ -63,11 +67,11 @@ pub async fn load(
     target: &dyn MongoTarget,
     listener: &dyn Listener,
     collections: &[Prepared],
-    workers: usize,
+    (workers, effort): (usize, &Arc<Effort>),
 ) -> Result<Tally> {
     let mut largest_first: Vec<&Prepared> = collections.iter().filter(|c| c.data.is_some()).collect();
     largest_first.sort_by_key(|c| std::cmp::Reverse(c.entry.bytes));
-    let workers = Workers { inserts: &Semaphore::new(workers.max(1)), at_most: workers.max(1) };
+    let workers = Workers { inserts: &Semaphore::new(workers.max(1)), at_most: workers.max(1), effort };
     let loads = stream::iter(largest_first).map(|c| async move {
         let loaded = load_one(store, target, listener, c, workers).await;
         loaded.map_err(|fault| fault.within(format!("cannot load `{}.{}`", c.entry.db, c.entry.name)))
@@ -83,6 +87,7 @@ pub async fn load(
 struct Workers<'a> {
     inserts: &'a Semaphore,
     at_most: usize,
+    effort: &'a Arc<Effort>,
 }
 
 async fn load_one(
@@ -95,10 +100,12 @@ async fn load_one(
     let Some(data) = &collection.data else { return Ok(Tally::default()) };
     let (entry, place) = (&collection.entry, collection.stored_in());
     let place = &place;
-    let inserts = unpack::documents(store, data).await?.map(|batch| async move {
+    let inserts = unpack::counted(store, data, workers.effort).await?.map(|batch| async move {
         let batch = batch?;
         let _turn = workers.inserts.acquire().await.map_err(|e| Fault::bug("no worker is left").because(e))?;
+        let since = Instant::now();
         target.insert(&entry.db, place, batch.bytes).await?;
+        workers.effort.inserted(since.elapsed(), batch.tally.bytes);
         listener.on(Event::Advanced { phase: PHASE, by: batch.tally.bytes });
         listener.on(Event::Documents { phase: PHASE, by: batch.tally.documents });
         Ok::<_, Fault>(batch.tally)

@@ -12,6 +12,7 @@ pub mod contents;
 pub mod download;
 pub mod drill;
 pub mod dump;
+pub mod effort;
 pub mod event;
 pub mod expectation;
 pub mod expected;

@@ -1,5 +1,6 @@
 //! Times the parts of a piece of work, and tells of them.
 
+use super::effort::Effort;
 use super::event::{Event, Listener, Unit};
 use crate::base::Span;
 use crate::evidence::Phase;
@@ -24,6 +25,13 @@ impl Phases<'_> {
     pub fn end(&mut self, running: Running, bytes: u64) {
         let took = Span::millis(i64::try_from(running.since.elapsed().as_millis()).unwrap_or(i64::MAX));
         self.listener.on(Event::Finished { phase: running.name, took, bytes });
-        self.done.push(Phase { name: running.name.to_string(), took, bytes });
+        self.done.push(Phase::new(running.name, took, bytes));
+    }
+
+    /// What its parts came to, that went on beside each other.
+    pub fn parts(&mut self, of: &str, effort: &Effort) {
+        let parts = effort.parts().into_iter().filter(|(_, _, bytes)| *bytes > 0);
+        let part = |(name, took, bytes)| Phase { within: Some(of.to_string()), ..Phase::new(name, took, bytes) };
+        self.done.extend(parts.map(part));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::content::hex;
+use super::effort::Effort;
 use crate::base::{Fault, Result};
 use crate::port::{Flow, ObjectStore};
 use crate::repository::ObjectEntry;
@@ -24,6 +26,7 @@ pub struct Pieces {
     sha: Sha256,
     seen: u64,
     trouble: Trouble,
+    waited: Duration,
 }
 
 /// The store's own fault, which an `io::Error` could not carry whole.
@@ -41,10 +44,35 @@ impl Trouble {
 impl Pieces {
     /// Read by a task that ends when nobody listens any more.
     pub async fn of(store: &dyn ObjectStore, key: &str) -> Result<Self> {
-        let flow = store.read(key).await?;
+        Pieces::counted(store, key, Arc::default()).await
+    }
+
+    /// The same, and counts what that costs.
+    pub async fn counted(store: &dyn ObjectStore, key: &str, effort: Arc<Effort>) -> Result<Self> {
+        let since = Instant::now();
+        let mut flow = store.read(key).await?;
+        effort.fetched(since.elapsed(), 0);
         let (sender, pieces) = mpsc::channel(AHEAD);
-        tokio::spawn(async move { feed(flow, sender, &|_| ()).await });
+        tokio::spawn(async move {
+            let next = async |flow: &mut Flow<Bytes>| {
+                let since = Instant::now();
+                let piece = flow.next().await?;
+                effort.fetched(since.elapsed(), piece.as_ref().map_or(0, |piece| piece.len() as u64));
+                Some(piece)
+            };
+            while let Some(piece) = next(&mut flow).await {
+                let failed = piece.is_err();
+                if sender.send(piece).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
         Ok(Pieces::new(key, pieces))
+    }
+
+    /// How long the reader waited for pieces.
+    pub fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// Whoever calls awaits the feeding, and hears of every piece.
@@ -59,7 +87,15 @@ impl Pieces {
 
     fn new(key: &str, pieces: mpsc::Receiver<Result<Bytes>>) -> Self {
         let trouble = Trouble::default();
-        Pieces { key: key.to_string(), pieces, current: Bytes::new(), sha: Sha256::new(), seen: 0, trouble }
+        Pieces {
+            key: key.to_string(),
+            pieces,
+            current: Bytes::new(),
+            sha: Sha256::new(),
+            seen: 0,
+            trouble,
+            waited: Duration::ZERO,
+        }
     }
 
     pub fn key(&self) -> &str {
@@ -85,7 +121,10 @@ impl Pieces {
 
     /// Whether there was another piece.
     fn receive(&mut self) -> io::Result<bool> {
-        match self.pieces.blocking_recv() {
+        let since = Instant::now();
+        let piece = self.pieces.blocking_recv();
+        self.waited += since.elapsed();
+        match piece {
             None => Ok(false),
             Some(Ok(piece)) => {
                 self.sha.update(&piece);

@@ -238,11 +238,13 @@ pub(super) async fn write(
     let listener = phases.listener;
     let loading = phases.begin(loader::PHASE, Some(plan.bytes_raw()), Unit::Bytes);
     loader::create(target, &ready.collections).await?;
+    let effort = Arc::default();
     let loaded = match plan.whole() {
         Some(whole) => foreign::load(whole, store, target, listener, &ready.collections, options.workers).await?,
-        None => loader::load(store, target, listener, &ready.collections, options.workers).await?,
+        None => loader::load(store, target, listener, &ready.collections, (options.workers, &effort)).await?,
     };
     phases.end(loading, loaded.bytes);
+    phases.parts(loader::PHASE, &effort);
 
     let mut operations = 0;
     if plan.replays() {

@@ -1,6 +1,8 @@
 //! Packed documents out of a store: read, hash, decompress and split, in bounded memory, off the asynchronous threads.
 
 use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use futures_util::{Stream, stream};
@@ -8,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::content::hex;
+use super::effort::Effort;
 pub use super::gather::Batch;
 use super::gather::{Gather, next_length};
 use super::opened;
@@ -33,18 +36,46 @@ pub async fn documents(
     packed(store, entry, codec(&entry.key)).await
 }
 
+/// As [`documents`], and counts what that costs.
+pub async fn counted(
+    store: &dyn ObjectStore,
+    entry: &ObjectEntry,
+    effort: &Arc<Effort>,
+) -> Result<impl Stream<Item = Result<Batch>> + Send + use<>> {
+    unpacked(store, entry, codec(&entry.key), Arc::clone(effort)).await
+}
+
 /// As [`documents`], of an object whose name does not tell how it is packed.
 pub async fn packed(
     store: &dyn ObjectStore,
     entry: &ObjectEntry,
     codec: Codec,
 ) -> Result<impl Stream<Item = Result<Batch>> + Send + use<>> {
-    let source = Pieces::of(store, &entry.key).await?;
+    unpacked(store, entry, codec, Arc::default()).await
+}
+
+async fn unpacked(
+    store: &dyn ObjectStore,
+    entry: &ObjectEntry,
+    codec: Codec,
+    effort: Arc<Effort>,
+) -> Result<impl Stream<Item = Result<Batch>> + Send + use<>> {
+    let source = Pieces::counted(store, &entry.key, Arc::clone(&effort)).await?;
     let (batches, receiver) = mpsc::channel(AHEAD);
     let (expected, keys) = (entry.clone(), store.keys());
     tokio::task::spawn_blocking(move || {
-        let mut send = |batch| batches.blocking_send(Ok(batch)).is_ok();
-        let outcome = match split(codec, source, &keys, &mut send) {
+        let (began, mut idle, mut bytes) = (Instant::now(), Duration::ZERO, 0);
+        let mut send = |batch: Batch| {
+            bytes += batch.tally.bytes;
+            let since = Instant::now();
+            let sent = batches.blocking_send(Ok(batch)).is_ok();
+            idle += since.elapsed();
+            sent
+        };
+        let mut waited = Duration::ZERO;
+        let outcome = split(codec, source, &keys, &mut waited, &mut send);
+        effort.unpacked(began.elapsed().saturating_sub(idle + waited), bytes);
+        let outcome = match outcome {
             Ok(Some(read)) if read != expected => Err(other_bytes(&expected.key)),
             Ok(_) => Ok(()),
             Err(fault) => Err(fault),
@@ -92,6 +123,7 @@ fn split(
     codec: Codec,
     mut source: Pieces,
     keys: &Keys,
+    waited: &mut Duration,
     to: &mut dyn FnMut(Batch) -> bool,
 ) -> Result<Option<ObjectEntry>> {
     let last = match is_sealed(source.key()) {
@@ -104,6 +136,7 @@ fn split(
             batches(codec, &mut source, (&key, &trouble), to)?
         }
     };
+    *waited = source.waited();
     let Some(mut last) = last else { return Ok(None) };
     let read = source.finish()?;
     // What was gathered last is handed on only when the object is known to have ended well.

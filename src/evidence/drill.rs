@@ -33,7 +33,8 @@ pub struct Drill {
     pub origin: Origin,
 }
 
-/// A timed part of a restore: `fetch`, `load`, `replay`, `index`, `verify`, `clean-up`, or a step outside the tool.
+/// A timed part of a restore: `load` (within it `fetch`, `decompress` and `insert`), `replay`, `index`, `verify`, `clean-up`,
+/// or a step outside the tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
@@ -42,6 +43,17 @@ pub struct Phase {
     pub took: Span,
     #[serde(default)]
     pub bytes: u64,
+    /// The phase that this is a part of, where it went on beside other parts: what all who were at it spent, in sum, which
+    /// may be more than that phase took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+}
+
+impl Phase {
+    /// A phase that is no part of another.
+    pub fn new(name: impl Into<String>, took: Span, bytes: u64) -> Self {
+        Phase { name: name.into(), took, bytes, within: None }
+    }
 }
 
 /// One thing that was checked after the restore.
@@ -130,7 +142,8 @@ impl Drill {
         if name == "total" {
             return self.timed().then(|| self.took());
         }
-        let mut phases = self.phases.iter().filter(|p| p.name == name).peekable();
+        // What went on beside something else says nothing of how long one waits.
+        let mut phases = self.phases.iter().filter(|p| p.name == name && p.within.is_none()).peekable();
         phases.peek()?;
         Some(phases.map(|p| p.took).sum())
     }

@@ -64,7 +64,7 @@ pub fn join(mut steps: Vec<Timed>, drills: &mut [Drill]) {
         let of_asset = drills.iter_mut().filter(|drill| drill.asset == step.asset && step.distance(drill) <= NEAR);
         let nearest = of_asset.min_by_key(|drill| (step.distance(drill), drill.started_at));
         if let Some(drill) = nearest {
-            drill.phases.push(Phase { name: step.name, took: step.until - step.from, bytes: 0 });
+            drill.phases.push(Phase::new(step.name, step.until - step.from, 0));
         }
     }
 }

@@ -49,6 +49,9 @@ impl Folded {
     /// Draws in the order of the steps.
     #[inline]
     pub fn draw(&self, stream: &mut Stream) -> Span {
+        if let [(ready, time)] = self.drawn.as_slice() {
+            return self.end.at(&[ready.at_least + time.draw(stream)]);
+        }
         let mut ends = [Span::ZERO; FEW];
         for (place, (ready, time)) in self.drawn.iter().enumerate() {
             let end = ready.at(&ends) + time.draw(stream);
@@ -78,7 +81,7 @@ impl Ready {
     }
 
     #[inline]
-    fn at(&self, ends: &[Span; FEW]) -> Span {
+    fn at(&self, ends: &[Span]) -> Span {
         let end = |(step, later): &(usize, Span)| ends.get(*step).copied().unwrap_or_default() + *later;
         self.after.iter().map(end).fold(self.at_least, Span::max)
     }

@@ -32,13 +32,8 @@ pub struct Ready {
     pub takes: Failure,
     /// For each hazard whether the two meet: while one is recovered from, the other makes it worse.
     pub meets: Vec<bool>,
+    pub meets_any: bool,
     pub unpriced_total: bool,
-}
-
-impl Ready {
-    pub fn meets_any(&self) -> bool {
-        self.meets.contains(&true)
-    }
 }
 
 impl<'a> Prepared<'a> {
@@ -59,6 +54,7 @@ impl<'a> Prepared<'a> {
                     || reaches(policy, met, hazard, taken);
                 meet && ends(own, hazard) && ends(other, met)
             };
+            let meets: Vec<bool> = model.scenarios.iter().zip(&takes).enumerate().map(with).collect();
             hazards.push(Ready {
                 counts: match hazard.noticed_after {
                     Some(_) => Counts::of(hazard.drawn_per_year, hazard.scenario.per_year_uncertain),
@@ -67,7 +63,8 @@ impl<'a> Prepared<'a> {
                 wheel: Wheel::new(hazard.window),
                 bands: bands(&model, hazard),
                 takes: taken.clone(),
-                meets: model.scenarios.iter().zip(&takes).enumerate().map(with).collect(),
+                meets_any: meets.contains(&true),
+                meets,
                 unpriced_total: hazard.rates.total_is_unpriced(),
             });
         }

@@ -76,7 +76,7 @@ impl<'y, 'a> Years<'y, 'a> {
             if let (Some(place), Some(arrivals)) = (self.streams.get_mut(index), self.arrivals.get_mut(index)) {
                 (*place, *arrivals) = (own, number);
             }
-            meeting += if ready.meets_any() { number } else { 0 };
+            meeting += if ready.meets_any { number } else { 0 };
         }
         if prepared.uncertain {
             self.draw_chances(&stream);
@@ -86,7 +86,7 @@ impl<'y, 'a> Years<'y, 'a> {
         let mut unpriced = false;
         for (index, ready) in prepared.hazards.iter().enumerate() {
             let number = self.arrivals.get(index).copied().unwrap_or_default();
-            match meeting > 1 && ready.meets_any() {
+            match meeting > 1 && ready.meets_any {
                 true => self.put_off(index, number),
                 false => unpriced |= self.play(index, number, now, tally),
             }

@@ -83,6 +83,18 @@ impl Browser {
         Opened { console, requests: asked_for(&std::fs::read_to_string(&net).expect("a log of the network")) }
     }
 
+    /// Sheets of paper that the page takes.
+    pub fn printed(&self, html: &str) -> usize {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (page, pdf) = (folder.path().join("page.html"), folder.path().join("page.pdf"));
+        std::fs::write(&page, html).expect("written");
+        let to = format!("--print-to-pdf={}", pdf.display());
+        self.run(&page, &folder.path().join("net.json"), &[&to, "--no-pdf-header-footer"]);
+        let pdf = std::fs::read(&pdf).expect("it was printed");
+        let text = String::from_utf8_lossy(&pdf);
+        text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
+    }
+
     /// Opens the page in a frame of that width, its own policy in force, and measures it from outside.
     pub fn examine(&self, html: &str, width: u32, dark: bool) -> Examined {
         self.examine_after(html, width, dark, "")

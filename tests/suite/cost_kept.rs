@@ -112,3 +112,25 @@ fn a_mirror_keeps_its_newest_state_alone() {
     let ahead = kept[0].ahead.as_ref().expect("it can be said");
     assert!((ahead[DAYS] - 14.0).abs() < 1e-9, "{}", ahead[DAYS]);
 }
+
+#[test]
+fn what_tiers_keep_of_older_points_is_drawn_too_for_as_long_as_they_keep_it() {
+    let plain = policy("snapshot", Some(7), 0.0);
+    let text =
+        plain.source.text.replace("retention = \"7d\"", "retention = \"7d\"\nkeep = { weekly = 4, monthly = 3 }");
+    let tiered = policy::parse(SourceText::new("p.toml", text)).expect("a policy");
+    // A week of nights, a point of each of the two weeks before, and one that no tier has a place for.
+    let days = [1, 2, 3, 4, 5, 6, 7, 14, 21, 300];
+    let evidence = evidence(days.iter().map(|day| point(*day, Some(100))).collect());
+    let at = [now() - Span::days(10), now()];
+    let of = |policy: &Policy| kept::series(policy, &evidence, now(), &at).remove(0);
+    let (without, with) = (of(&plain), of(&tiered));
+    assert_eq!(without.past, [0.0, 700.0], "by its retention alone");
+    assert_eq!(with.past, [300.0, 1_000.0], "what is on record is there");
+    let ahead = with.ahead.expect("it can be said");
+    assert!(ahead.iter().all(|bytes| *bytes >= 900.0 && *bytes <= 1_600.0), "{ahead:?}");
+    // Seven nights, what four weeks hold beyond them, and what three months hold beyond those.
+    let steady = ahead.last().expect("a year ahead");
+    assert!((1_000.0..=1_400.0).contains(steady), "{steady}");
+    assert!(*steady >= without.ahead.expect("it can be said").last().expect("a year ahead") + 200.0);
+}

@@ -177,6 +177,23 @@ async fn a_plan_says_how_long_it_takes_only_as_far_as_a_drill_has_shown_it() {
     assert!(why.contains("too little"), "{why}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_is_told_with_what_its_parts_cost_and_none_of_them_counts_as_a_time_to_wait() {
+    let story = Story::begin().await;
+    let drill = story.drill(RestoreTo::Newest).await;
+    let parts: Vec<_> = drill.phases.iter().filter(|phase| phase.within.is_some()).collect();
+    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(names, ["fetch", "decompress", "insert"]);
+    assert!(parts.iter().all(|part| part.within.as_deref() == Some("load")));
+    let request = RestoreRequest { asset: ASSET.to_string(), target: RestoreTo::Newest };
+    let base = plan::make(story.store.as_ref(), &request).await.expect("a plan").base;
+    let data: Vec<&String> = base.collections.iter().filter_map(|collection| collection.data.as_ref()).collect();
+    let stored: u64 = base.objects.iter().filter(|o| data.contains(&&o.key)).map(|o| o.bytes).sum();
+    let bytes: Vec<u64> = parts.iter().map(|part| part.bytes).collect();
+    assert_eq!(bytes, [stored, drill.bytes_restored, drill.bytes_restored]);
+    assert!(names.iter().all(|name| drill.phase(name).is_none()), "they went on beside each other");
+}
+
 const NIGHT: &str = "2026-11-20_03-00.tar.gz";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,17 +17,21 @@ fn as_of() -> Instant {
 }
 
 fn weekly(policy: &Path, evidence: Option<&Path>) -> String {
+    report("weekly", policy, evidence)
+}
+
+fn report(kind: &str, policy: &Path, evidence: Option<&Path>) -> String {
     let out = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("PLIMSOLL_REPO");
-    command.args(["report", "weekly", "--quiet", "--as-of", "2026-11-22T06:00:00Z", "--years", "50", "--out"]);
+    command.args(["report", kind, "--quiet", "--as-of", "2026-11-22T06:00:00Z", "--years", "50", "--out"]);
     command.arg(out.path()).arg(policy);
     if let Some(evidence) = evidence {
         command.arg("--evidence").arg(evidence);
     }
     let run = command.output().expect("the binary starts");
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
-    std::fs::read_to_string(out.path().join("weekly.html")).expect("a page")
+    std::fs::read_to_string(out.path().join(format!("{kind}.html"))).expect("a page")
 }
 
 fn sample() -> String {
@@ -70,6 +74,20 @@ fn the_sample_page_is_silent_asks_for_nothing_and_can_be_read_by_everybody() {
     }
     let fixed = weekly(Path::new("policies/pixelcraft-fixed.toml"), Some(Path::new("reports/sample/evidence.json")));
     holds(&browser, &fixed, "the fixed plan");
+}
+
+#[test]
+fn what_those_who_decide_get_is_two_sheets_of_paper_and_can_be_read_by_everybody() {
+    let Some(browser) = browser("the stakeholder page in a real browser") else { return };
+    let evidence = Some(Path::new("reports/sample/evidence.json"));
+    for policy in ["policies/pixelcraft.toml", "policies/pixelcraft-fixed.toml"] {
+        for evidence in [evidence, None] {
+            let page = report("stakeholder", Path::new(policy), evidence);
+            let story = format!("{policy} with{} evidence", if evidence.is_some() { "" } else { "out" });
+            holds(&browser, &page, &story);
+            assert_eq!(browser.printed(&page), 2, "{story}");
+        }
+    }
 }
 
 /// The page without its own policy, so that what is wrong with it takes effect.
@@ -217,7 +235,7 @@ fn records(days: i64, words: &str) -> Evidence {
                 target: None,
                 started_at: consistent_at + Span::minutes(20),
                 ended_at: consistent_at + Span::minutes(50 + day % 7),
-                phases: vec![Phase { name: words.into(), took: Span::minutes(9), bytes: 1 }],
+                phases: vec![Phase::new(words, Span::minutes(9), 1)],
                 checks: vec![],
                 outcome: why.map_or(DrillOutcome::Passed, |why| DrillOutcome::Failed { why: why.into() }),
                 bytes_restored: 3_000_000_000,

@@ -18,7 +18,7 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, stored: &Stored) -> Result<Drill>
     stage.act("Drill");
     let began = Moment::now();
     let server = lab.spare_mongo("mongod-drill").await?;
-    let provision = Phase { name: "provision".to_string(), took: since(began), bytes: 0 };
+    let provision = Phase::new("provision", since(began), 0);
     let target = Target::new(client::connect(&server.uri).await?);
     let request = DrillRequest {
         asset: DATABASE.to_string(),
@@ -29,7 +29,8 @@ pub async fn run(stage: &Stage<'_>, lab: &Lab, stored: &Stored) -> Result<Drill>
     let store = Arc::clone(&stored.repository);
     let drill = drill::run(store, &target, stage.clock.as_ref(), &stage.ear(), &request).await?;
     server.stop().await?;
-    let phases: Vec<String> = drill.phases.iter().map(|phase| format!("{} {}", phase.name, phase.took)).collect();
+    let whole = drill.phases.iter().filter(|phase| phase.within.is_none());
+    let phases: Vec<String> = whole.map(|phase| format!("{} {}", phase.name, phase.took)).collect();
     let outcome = if drill.passed() { "every document equal by content hash" } else { "FAILED" };
     stage.say(&format!("{} documents, {}, restored: {outcome}", grouped(drill.documents), Bytes(drill.bytes_restored)));
     stage.say(&phases.join(" · "));

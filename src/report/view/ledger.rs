@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::chart::drills::{Bar, DrillTimes};
 use super::{Inputs, clean, clean_option};
 use crate::base::{Bytes, Instant, OpTime, Span};
-use crate::evidence::{Drill, DrillOutcome, Evidence};
+use crate::evidence::{Drill, DrillOutcome, Evidence, Phase};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DrillRow {
@@ -58,7 +58,7 @@ fn row(drill: &Drill) -> DrillRow {
         took: drill.took(),
         bytes: Bytes(drill.bytes_restored),
         documents: drill.documents,
-        phases: drill.phases.iter().map(|p| PhaseRow { name: clean(&p.name), took: p.took }).collect(),
+        phases: drill.phases.iter().filter(|p| p.within.is_none()).map(phase).collect(),
         passed: drill.passed(),
         why,
         checks_passed: drill.checks.iter().filter(|check| check.passed).count(),
@@ -67,6 +67,10 @@ fn row(drill: &Drill) -> DrillRow {
         place: clean(&drill.origin.place),
         sha256: clean_option(drill.origin.sha256.as_ref()),
     }
+}
+
+fn phase(phase: &Phase) -> PhaseRow {
+    PhaseRow { name: clean(&phase.name), took: phase.took }
 }
 
 /// The drills against the shortest recovery time that is allowed for any of the assets that they restored.
