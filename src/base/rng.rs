@@ -8,6 +8,17 @@ pub struct Stream {
     state: u64,
 }
 
+/// All forks of one stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Forks(u64);
+
+impl Forks {
+    #[inline]
+    pub fn of(self, label: u64) -> Stream {
+        Stream { state: mix(self.0.wrapping_add(label.wrapping_mul(GOLDEN))) }
+    }
+}
+
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Keeps the forks of a stream apart from its own numbers: the fractional bits of the square root of 2.
 const FORK: u64 = 0x6A09_E667_F3BC_C908;
@@ -30,7 +41,13 @@ impl Stream {
     /// that differ in one thing can be compared with common random numbers.
     #[inline]
     pub fn fork(&self, label: u64) -> Self {
-        Stream { state: mix(mix(self.state ^ FORK).wrapping_add(label.wrapping_mul(GOLDEN))) }
+        self.forks().of(label)
+    }
+
+    /// The same for many labels.
+    #[inline]
+    pub fn forks(&self) -> Forks {
+        Forks(mix(self.state ^ FORK))
     }
 
     #[inline]

@@ -40,7 +40,7 @@ impl Chances {
 }
 
 /// Parts of an incident's stream.
-const STEPS: u64 = 1;
+pub const STEPS: u64 = 1;
 const ASSETS: u64 = 2;
 
 /// All that incidents of one scenario are played with.
@@ -63,13 +63,6 @@ impl Stage<'_> {
         let Some(notice) = &self.hazard.noticed_after else { return false };
         incident.at = at;
         incident.noticed_after = notice.draw(&mut stream.clone());
-        if let (true, Some(folded)) = (self.hazard.assets.is_empty(), &self.hazard.folded) {
-            incident.losses.clear();
-            let takes = folded.draw(&mut stream.fork(STEPS));
-            let downtime = downtime::from_failure(self.hazard.scenario, incident.noticed_after, takes);
-            incident.downtime = Some(downtime);
-            return true;
-        }
         self.recover(Span::ZERO, stream, &mut stream.fork(STEPS), incident)
     }
 
@@ -138,9 +131,7 @@ impl Incident {
     /// Money, in whole cents so that sums are exact.
     #[inline]
     pub fn cents(&self, hazard: &Hazard) -> u64 {
-        let money = hazard.rates.cost(self.downtime, self.losses.iter().copied());
-        // Half a cent more rounds to the nearest.
-        ((money * 100.0 + 0.5) as i64).max(0) as u64
+        hazard.rates.cents(self.downtime, self.losses.iter().copied())
     }
 
     pub fn back_at(&self, hazard: &Hazard) -> Option<Instant> {

@@ -68,6 +68,13 @@ impl Rates {
         down + self.fixed + self.cost_of_data(losses)
     }
 
+    /// The same in whole cents.
+    #[inline]
+    pub fn cents(&self, downtime: Option<Span>, losses: impl Iterator<Item = Loss>) -> u64 {
+        // Half a cent more rounds to the nearest.
+        ((self.cost(downtime, losses) * 100.0 + 0.5) as i64).max(0) as u64
+    }
+
     #[inline]
     fn cost_of_data(&self, losses: impl Iterator<Item = Loss>) -> f64 {
         if self.assets.is_empty() {

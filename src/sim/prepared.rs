@@ -5,6 +5,7 @@ use super::band::Bands;
 use super::count::Counts;
 use super::incident;
 use super::model::{Hazard, Model};
+use super::outage::Outage;
 use super::strata::Strata;
 use super::wheel::Wheel;
 use crate::base::rng::Stream;
@@ -34,6 +35,8 @@ pub struct Ready {
     pub meets: Vec<bool>,
     pub meets_any: bool,
     pub unpriced_total: bool,
+    /// Where all that it takes is time.
+    pub outage: Option<Outage>,
 }
 
 impl<'a> Prepared<'a> {
@@ -66,6 +69,7 @@ impl<'a> Prepared<'a> {
                 meets_any: meets.contains(&true),
                 meets,
                 unpriced_total: hazard.rates.total_is_unpriced(),
+                outage: Outage::of(hazard),
             });
         }
         for (hazard, _) in model.scenarios.iter().zip(&crowded).filter(|(_, crowded)| **crowded) {

@@ -6,6 +6,7 @@ use super::incident::Incident;
 use super::loss::{Share, Sketch};
 use super::model::Hazard;
 use super::prepared::Prepared;
+use crate::base::Span;
 use crate::timeline::Loss;
 
 /// All scenarios of some of the years.
@@ -187,16 +188,7 @@ impl HazardTally {
     /// Adds an incident to the distributions, and to the year's counts.
     #[inline]
     pub fn add(&mut self, hazard: &Hazard, incident: &Incident, cents: u64, year: &mut YearOfHazard) {
-        self.incidents += 1;
-        year.incidents += 1;
-        year.cents = year.cents.saturating_add(cents);
-        if let Some(downtime) = incident.downtime {
-            let down = millis(downtime.0);
-            self.downtime.add(down);
-            year.timed += 1;
-            year.down = year.down.saturating_add(down);
-            year.within_rto += u64::from(hazard.rto.is_some_and(|rto| downtime <= rto));
-        }
+        self.add_outage(hazard, incident.downtime, cents, year);
         if self.assets.is_empty() {
             return;
         }
@@ -212,6 +204,21 @@ impl HazardTally {
                 }
                 Loss::Total => counts.total += 1,
             }
+        }
+    }
+
+    /// The same of one that takes nothing away.
+    #[inline]
+    pub fn add_outage(&mut self, hazard: &Hazard, downtime: Option<Span>, cents: u64, year: &mut YearOfHazard) {
+        self.incidents += 1;
+        year.incidents += 1;
+        year.cents = year.cents.saturating_add(cents);
+        if let Some(downtime) = downtime {
+            let down = millis(downtime.0);
+            self.downtime.add(down);
+            year.timed += 1;
+            year.down = year.down.saturating_add(down);
+            year.within_rto += u64::from(hazard.rto.is_some_and(|rto| downtime <= rto));
         }
     }
 

@@ -1,12 +1,14 @@
 //! One year: how often each scenario strikes, when, and what comes of it.
 
 use super::incident::{Chances, Incident, Stage};
+use super::model::Hazard;
+use super::outage::Outage;
 use super::prepared::{Prepared, Ready};
 use super::second::{Coming, Meetings, after_time};
-use super::tally::{Place, Tally, YearOfHazard, consider};
+use super::tally::{HazardTally, Place, Tally, Worst, YearOfHazard, consider};
 use super::wheel::Wheel;
 use crate::base::Instant;
-use crate::base::rng::Stream;
+use crate::base::rng::{Forks, Stream};
 use crate::timeline::Loss;
 
 /// Parts of a year's stream: scenarios from the first, assets from the second, and where in the schedules it begins.
@@ -51,7 +53,7 @@ enum Begins {
 impl<'y, 'a> Years<'y, 'a> {
     pub fn new(prepared: &'y Prepared<'a>, seed: u64) -> Self {
         let count = prepared.hazards.len();
-        let of = |hazard: &super::model::Hazard| YearOfHazard::new(hazard.assets.len());
+        let of = |hazard: &Hazard| YearOfHazard::new(hazard.assets.len());
         Years {
             prepared,
             seed,
@@ -68,10 +70,11 @@ impl<'y, 'a> Years<'y, 'a> {
     pub fn simulate(&mut self, year: u64, tally: &mut Tally) {
         let prepared = self.prepared;
         let stream = Stream::new(self.seed, year);
+        let forks = stream.forks();
         let (stratum, nth) = prepared.strata.of_year(year);
         let mut meeting = 0;
         for (index, ready) in prepared.hazards.iter().enumerate() {
-            let own = stream.fork(SCENARIOS + index as u64);
+            let own = forks.of(SCENARIOS + index as u64);
             let number = ready.counts.draw(prepared.strata.strikes(stratum, index), &mut own.clone());
             if let (Some(place), Some(arrivals)) = (self.streams.get_mut(index), self.arrivals.get_mut(index)) {
                 (*place, *arrivals) = (own, number);
@@ -135,9 +138,15 @@ impl<'y, 'a> Years<'y, 'a> {
         let stage = Stage { hazard, histories: &model.histories, bands: &ready.bands, chances, gone: None };
         let Some((counted, worst)) = tally.of(now.stratum, index) else { return false };
         let begin = beginning(now.begins, &self.prepared.hazards, &ready.wheel);
+        let forks = own.forks();
+        if let Some(outage) = &ready.outage {
+            let strikes = |time| ready.wheel.at(begin + time);
+            play_outages(outage, (forks, number, now.year, index), strikes, (hazard, counted, counts, worst));
+            return false;
+        }
         let mut unpriced = false;
         for number in 0..number {
-            let mut stream = own.fork(number);
+            let mut stream = forks.of(number);
             let at = ready.wheel.at(begin + time(&mut stream));
             if !stage.play(at, &stream, &mut self.incident) {
                 break;
@@ -218,6 +227,26 @@ impl<'y, 'a> Years<'y, 'a> {
             consider(worst, Place { year: now.year, hazard: index, number }, cents, &played.incident);
         }
         unpriced
+    }
+}
+
+/// Plays failures that take nothing, by their times alone.
+#[inline]
+fn play_outages(
+    outage: &Outage,
+    (forks, number, year, index): (Forks, u64, u64, usize),
+    strikes: impl Fn(u64) -> Instant,
+    (hazard, counted, counts, worst): (&Hazard, &mut HazardTally, &mut YearOfHazard, &mut Option<Worst>),
+) {
+    for number in 0..number {
+        let stream = forks.of(number);
+        let downtime = outage.downtime(&after_time(&stream));
+        let cents = hazard.rates.cents(Some(downtime), std::iter::empty());
+        counted.add_outage(hazard, Some(downtime), cents, counts);
+        if worst.as_ref().is_none_or(|worst| cents >= worst.cents) {
+            let at = strikes(time(&mut stream.clone()));
+            consider(worst, Place { year, hazard: index, number }, cents, &outage.incident(at, downtime));
+        }
     }
 }
 

@@ -37,7 +37,12 @@ pub fn critical_path(steps: &[Step], mut takes: impl FnMut(&Step) -> Option<Span
 /// Downtime of one incident. Where writes go on, the service stands until somebody notices; otherwise it is down at once.
 #[inline]
 pub fn from_failure(scenario: &Scenario, noticed_after: Span, runbook_takes: Span) -> Span {
-    if scenario.writes_continue { runbook_takes } else { noticed_after + runbook_takes }
+    after_notice(scenario.writes_continue, noticed_after, runbook_takes)
+}
+
+#[inline]
+pub fn after_notice(writes_continue: bool, noticed_after: Span, runbook_takes: Span) -> Span {
+    if writes_continue { runbook_takes } else { noticed_after + runbook_takes }
 }
 
 /// The runbook as declared, at its longest; a scenario without one says nothing.
