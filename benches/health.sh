@@ -23,11 +23,12 @@ PLIMSOLL_MONGOD=$(program PLIMSOLL_MONGOD mongod)
 "$plimsoll" --quiet backup --uri "$uri" --asset bench --db bench >/dev/null
 echo "Verification of $megabytes MB of documents in S3"
 for what in "" "--sample 5%"; do
+  echo "  verify ${what:-of all}"
   # shellcheck disable=SC2086
-  /usr/bin/time -f "  ${what:-whole}: %e s, %M KB at most" "$plimsoll" --quiet verify $what
+  /usr/bin/time -f "  %e s, %M KB at most" "$plimsoll" --quiet verify $what
 done
 echo "Drill of $megabytes MB"
-"$plimsoll" --quiet drill --asset bench --db bench 2>/dev/null || "$plimsoll" --quiet drill --asset bench
+"$plimsoll" --quiet drill --asset bench
 
 repo=$work/repo
 megabytes=$((megabytes / 20))
