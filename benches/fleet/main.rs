@@ -1,6 +1,8 @@
 //! The audit of a fleet: `cargo bench --bench fleet -- [ASSETS] [DAYS] [WINDOW]`, by default 1,000 assets with three years
 //! of hourly points (26 million), as a weekly audit asks and then over all three years.
 //!
+//! `-- write FOLDER ASSETS DAYS` writes such a fleet's policy and evidence instead.
+//!
 //! The evidence is made up as it is asked for, asset by asset; what that takes by itself is measured first and shown, and
 //! is part of the audit's time. Before anything is timed, a small fleet is audited in one piece too, and must come out
 //! the same.
@@ -15,6 +17,7 @@ macro_rules! say {
 mod made;
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant as Clock;
 
@@ -28,9 +31,14 @@ use plimsoll::policy::{self, Policy, SourceText};
 fn main() {
     // `cargo bench` adds a flag of its own.
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    if let [word, folder, assets, days] = asked.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        && word == "write"
+    {
+        return write(Path::new(folder), assets.parse().expect("a number"), days.parse().expect("a number"));
+    }
     let number =
         |index: usize, default: usize| asked.get(index).map_or(default, |text| text.parse().expect("a number"));
-    let as_of: Instant = "2026-11-25T00:00:00Z".parse().expect("an instant");
+    let as_of = as_of();
     let fleet = Fleet { assets: number(0, 1_000), hours: number(1, 1_095) as i64 * 24, as_of };
     let windows = match asked.get(2) {
         Some(text) => vec![text.parse().expect("a span")],
@@ -59,6 +67,24 @@ fn main() {
             peak_mib()
         );
     }
+}
+
+/// Writes the policy and the evidence of a fleet, for whoever wants to look at its report.
+fn write(folder: &Path, assets: usize, days: i64) {
+    let fleet = Fleet { assets, hours: days * 24, as_of: as_of() };
+    let mut evidence = fleet.common();
+    for name in fleet.names() {
+        let own = fleet.of(&name);
+        evidence.points.extend(own.points);
+        evidence.coverage.extend(own.coverage);
+        evidence.runs.extend(own.runs);
+    }
+    std::fs::write(folder.join("fleet.toml"), fleet.policy()).expect("written");
+    std::fs::write(folder.join("evidence.json"), serde_json::to_vec(&evidence).expect("JSON")).expect("written");
+}
+
+fn as_of() -> Instant {
+    "2026-11-25T00:00:00Z".parse().expect("an instant")
 }
 
 fn read(text: String) -> Policy {

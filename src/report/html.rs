@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::View;
 use super::chart::{self, Chart, Sheet, style};
-use super::text::unbroken;
-use super::view::PromiseRow;
+use super::text::{few, unbroken};
+use super::view::shown;
 use crate::base::quantity::grouped;
 use crate::base::{Bytes, Fault, Instant, Result, Span};
 
@@ -21,6 +21,8 @@ const SCRIPT: &str = include_str!("../../reports/weekly.js");
 const APPENDIX_MOST: usize = 60;
 /// Rows of every other table and list: what nobody reads through would only keep a reader from the rest.
 const ROWS_MOST: usize = 100;
+/// Lines of a list within another.
+const LINES_MOST: usize = 12;
 
 pub fn page(view: &View) -> Result<String> {
     let style = stylesheet("");
@@ -47,22 +49,12 @@ pub fn page(view: &View) -> Result<String> {
         style_hash => base64(&Sha256::digest(style.as_bytes())),
         script => Value::from_safe_string(SCRIPT.to_string()),
         script_hash => base64(&Sha256::digest(SCRIPT.as_bytes())),
-        promises => Value::from(Serde(worst(&view.promises))),
+        promises => Value::from(Serde(shown(&view.promises, ROWS_MOST))),
         rows_most => ROWS_MOST,
         appendix_most => APPENDIX_MOST,
+        lines_most => LINES_MOST,
     })
     .map_err(bug)
-}
-
-/// In the order of the policy, or where they are too many to show, the worst first.
-fn worst(promises: &[PromiseRow]) -> Vec<&PromiseRow> {
-    let mut rows: Vec<&PromiseRow> = promises.iter().collect();
-    if rows.len() > ROWS_MOST {
-        let rank = |row: &&PromiseRow| (row.rpo_verdict.max(row.rto_verdict), row.rpo_verdict.min(row.rto_verdict));
-        rows.sort_by_key(|row| std::cmp::Reverse(rank(row)));
-        rows.truncate(ROWS_MOST);
-    }
-    rows
 }
 
 /// What every page is written with: everything escaped, nothing undefined.
@@ -81,6 +73,8 @@ pub fn environment<'a>() -> std::result::Result<Environment<'a>, Error> {
     env.add_filter("day", |at: String| instant(&at, "%-d %B %Y"));
     env.add_filter("moment", |at: String| instant(&at, "%-d %b %Y %H:%M"));
     env.add_filter("percent", percent);
+    env.add_filter("few", |message: String| few(&message).0);
+    env.add_filter("rest_of", |message: String| few(&message).1.into_iter().map(String::from).collect::<Vec<_>>());
     env.add_filter("prose", prose);
     env.add_filter("plain", |n: f64| n.to_string());
     env.add_filter("grouped", grouped);

@@ -3,11 +3,14 @@
 use super::View;
 use super::table::{Look, Set, Table};
 use super::text::{count, shortened};
+use super::view::shown;
 use crate::audit::{Severity, Verdict};
 use crate::base::Span;
 
 /// Findings shown in full; the files hold all.
 const FINDINGS_MOST: usize = 12;
+/// The same of promises: they are what the report is about.
+const PROMISES_MOST: usize = 40;
 
 pub fn summary(view: &View, look: Look) -> String {
     let mut out = format!("{}\n", view.headline);
@@ -16,6 +19,9 @@ pub fn summary(view: &View, look: Look) -> String {
     }
     out.push('\n');
     out.push_str(&promises(view).render(look));
+    if view.promises.len() > PROMISES_MOST {
+        out.push_str(&format!("and {} more, none of them worse\n", view.promises.len() - PROMISES_MOST));
+    }
     let outlooks = view.outlook_lines();
     if !outlooks.is_empty() {
         out.push('\n');
@@ -69,7 +75,7 @@ fn promises(view: &View) -> Table {
         ("", Set::Text),
     ]);
     let asked = |span: Option<Span>| span.map_or_else(|| "none".to_string(), |span| span.to_string());
-    for row in &view.promises {
+    for row in shown(&view.promises, PROMISES_MOST) {
         table.row([
             row.asset.as_str(),
             row.scenario.as_str(),

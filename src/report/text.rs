@@ -29,3 +29,28 @@ pub fn sentence(fragment: &str) -> String {
     let mut chars = fragment.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
+
+/// Things that a message names before it only counts them.
+const FEW: usize = 6;
+
+/// A message that lists many things (`lead: one; another; …`), cut into what is read at once and the rest of the list, none
+/// where it is short. What stands between backticks is one thing whatever is in it.
+pub fn few(message: &str) -> (String, Vec<&str>) {
+    let mut inside = false;
+    let mut items: Vec<&str> = Vec::new();
+    let mut from = 0;
+    for (at, c) in message.char_indices() {
+        inside ^= c == '`';
+        if c == ';' && !inside && message.get(at..).is_some_and(|rest| rest.starts_with("; ")) {
+            items.extend(message.get(from..at));
+            from = at + 2;
+        }
+    }
+    items.extend(message.get(from..));
+    // One or two more are read as fast as counted.
+    if items.len() <= FEW + 2 {
+        return (message.to_string(), Vec::new());
+    }
+    let rest = items.split_off(FEW);
+    (format!("{}; and {} more", items.join("; "), rest.len()), rest)
+}

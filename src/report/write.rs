@@ -8,6 +8,11 @@ use super::{View, csv, html, json, markdown};
 use crate::base::{Fault, Result};
 use crate::evidence::Evidence;
 
+/// Where a file of this name goes that is asked for at `path`: into it, if that is a folder.
+pub fn place(path: &Path, name: &str) -> PathBuf {
+    if path.is_dir() { path.join(name) } else { path.to_path_buf() }
+}
+
 /// Writes every form and returns their paths, in the order in which people will want them.
 pub fn write_all(view: &View, evidence: Option<&Evidence>, dir: &Path) -> Result<Vec<PathBuf>> {
     let charts = dir.join("charts");

@@ -9,8 +9,8 @@ use plimsoll::cost::{Assumption, Bill, BillLine, Choice, Complexity, Grade, Plan
 use plimsoll::evidence::Evidence;
 use plimsoll::policy::{self, Place, Policy, SourceText};
 use plimsoll::report::table::Look;
-use plimsoll::report::view::MadeWith;
-use plimsoll::report::{Inputs, View, csv, html, json, terminal, write_all};
+use plimsoll::report::view::{MadeWith, PromiseRow, shown};
+use plimsoll::report::{Inputs, View, csv, html, json, markdown, terminal, write_all};
 use plimsoll::sim::{AnnualLoss, AssetResult, Errors, Estimate, Quantiles, ScenarioResult, Simulation};
 use plimsoll::timeline::{self, Basis, Failure, Loss};
 
@@ -471,5 +471,56 @@ fn what_the_records_cannot_say_of_restores_to_come_and_of_storage_is_said() {
             view.storage.unsaid,
             ["No recovery point on record tells its size, so what is stored and how it grows cannot be said."]
         );
+    });
+}
+
+#[test]
+fn a_message_of_many_things_names_a_few_on_every_page_and_all_where_a_reader_opens_them() {
+    use plimsoll::report::text::few;
+    let things: Vec<String> = (0..40).map(|n| format!("`thing; {n}` is gone")).collect();
+    let message = format!("Things are gone: {}", things.join("; "));
+    let (shown, rest) = few(&message);
+    assert!(shown.ends_with("`thing; 5` is gone; and 34 more"), "{shown}");
+    assert_eq!(rest, things[6..], "a name is one thing, whatever is in it");
+    let short = format!("Things are gone: {}", things[..8].join("; "));
+    assert_eq!(few(&short), (short.clone(), vec![]), "two more are read as fast as counted");
+    with_view(
+        |_, _, audit| audit.findings[0].message = message.clone(),
+        |view| {
+            let page = html::page(view).expect("a page");
+            assert!(page.contains("<summary>34 more</summary>") && page.contains("thing; 39"));
+            let plain = markdown::of(view);
+            assert!(plain.contains("and 34 more") && !plain.contains("thing; 39"));
+        },
+    );
+}
+
+#[test]
+fn of_too_many_promises_the_worst_are_shown_by_how_far_they_are_off() {
+    with_view(unchanged, |view| {
+        let first = view.promises.first().expect("a promise");
+        let row = |hours: i64, verdict| {
+            let observed_loss = plimsoll::report::view::Figure::lost(Loss::Window(Span::hours(hours)));
+            let asset = format!("lost {hours}");
+            let rpo = Some(Span::hours(1));
+            let unknown = || plimsoll::report::view::Figure::Unknown { why: "nobody looked".into() };
+            PromiseRow {
+                asset,
+                rpo,
+                observed_loss,
+                declared_loss: unknown(),
+                declared_downtime: unknown(),
+                drilled_downtime: unknown(),
+                rpo_verdict: verdict,
+                rto_verdict: Verdict::Met,
+                ..first.clone()
+            }
+        };
+        let rows: Vec<PromiseRow> = (0..30)
+            .map(|n| row((n * 7) % 30, if (n * 7) % 30 > 1 { Verdict::Breached } else { Verdict::Met }))
+            .collect();
+        let names = |most| shown(&rows, most).into_iter().map(|row| row.asset.clone()).collect::<Vec<_>>();
+        assert_eq!(names(3), ["lost 29", "lost 28", "lost 27"]);
+        assert_eq!(names(30), rows.iter().map(|row| row.asset.clone()).collect::<Vec<_>>(), "all, as declared");
     });
 }

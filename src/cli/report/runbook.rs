@@ -22,7 +22,7 @@ pub struct Args {
     policy: PathBuf,
     #[command(flatten)]
     source: EvidenceArgs,
-    /// File to write in place of printing it
+    /// File to write in place of printing it, or a folder for it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -44,7 +44,8 @@ impl Args {
         let as_of = self.source.as_of.unwrap_or_else(|| SystemClock.now());
         let text = runbook::markdown(&policy, evidence.as_ref(), as_of);
         if let Some(path) = &self.out {
-            write::file(path, &text)?;
+            let path = write::place(path, "recovery-plan.md");
+            write::file(&path, &text)?;
             output::tell(global, &format!("wrote {}", path.display()));
             return Ok(Exit::Done);
         }

@@ -27,7 +27,7 @@ pub struct Args {
     /// Seed of the simulation: the same seed gives the same pages
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// File that the pages are written into
+    /// File that the pages are written into, or a folder for it
     #[arg(long, value_name = "FILE", default_value = "stakeholder.html")]
     out: PathBuf,
 }
@@ -43,10 +43,11 @@ impl Args {
         let evidence = evidence.map(|evidence| evidence.as_of(as_of));
         let week = Week { as_of, window: self.window, years: self.years, seed: self.seed };
         let view = view(&policy, &self.policy, evidence.as_ref(), None, week)?;
-        write::file(&self.out, &stakeholder::page(&view)?)?;
+        let out = write::place(&self.out, "stakeholder.html");
+        write::file(&out, &stakeholder::page(&view)?)?;
         match global.format {
-            Format::Json => output::print_json(&[&self.out])?,
-            Format::Human => output::print(&format!("{}\n", self.out.display()))?,
+            Format::Json => output::print_json(&[&out])?,
+            Format::Human => output::print(&format!("{}\n", out.display()))?,
         }
         Ok(Exit::Done)
     }

@@ -20,6 +20,8 @@ pub struct AnnualCost {
 const ITEMS: [(&str, Paint); 4] = [("storage", BLUE), ("requests", SKY), ("transfer", GREEN), ("drills", ORANGE)];
 /// Bars drawn at most; the others are one.
 const BARS_MOST: usize = 8;
+/// From which share of all the largest line is what the chart is about.
+const LARGE_PERCENT: f64 = 10.0;
 const BAR: f64 = 14.0;
 const LINE: f64 = 17.0;
 const ROW: f64 = LINE + BAR + 10.0;
@@ -76,9 +78,20 @@ impl Chart for AnnualCost {
         let Some(most) = lines.max_by(|a, b| a.amount.total_cmp(&b.amount)).filter(|_| self.bill.total > 0.0) else {
             return "Nothing of the plan has a known cost".to_string();
         };
-        let share = most.amount / self.bill.total * 100.0;
-        let (item, of) = (super::super::text::sentence(&most.item), &most.protection);
-        format!("{item} of {of} is {share:.0} % of the {} that the plan costs a year", self.money(self.bill.total))
+        let total = self.money(self.bill.total);
+        let share = |amount: f64| amount / self.bill.total * 100.0;
+        if share(most.amount) >= LARGE_PERCENT {
+            let (item, of) = (super::super::text::sentence(&most.item), &most.protection);
+            return format!("{item} of {of} is {:.0} % of the {total} that the plan costs a year", share(most.amount));
+        }
+        // Of many that are alike none is worth a name.
+        let sum = |item: &str| -> f64 {
+            self.bill.lines.iter().filter(|line| line.item == item).map(|line| line.amount).sum()
+        };
+        let sums = ITEMS.iter().map(|(item, _)| (*item, sum(item)));
+        let (item, sum) = sums.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
+        let item = super::super::text::sentence(item);
+        format!("{item} is {:.0} % of the {total} that the plan costs a year", share(sum))
     }
 
     fn subtitle(&self) -> String {
@@ -113,7 +126,7 @@ impl Chart for AnnualCost {
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<'_, DB>, sheet: Sheet, top: f64) -> Drawn<DB> {
         let rows = self.rows();
         let (left, right) = (MARGIN, sheet.width() - MARGIN - END);
-        let most = rows.first().map_or(0.0, Row::total);
+        let most = rows.iter().map(Row::total).fold(0.0, f64::max);
         let width = |amount: f64| if most > 0.0 { (right - left) * amount / most } else { 0.0 };
         self.legend(canvas, &rows, top + 8.0)?;
         let name = Type { paint: INK, ..LABEL };

@@ -1,5 +1,6 @@
 //! What changed.
 
+use super::super::text::few;
 use super::{Page, day, figure, moment, verdict};
 use crate::base::Span;
 use crate::base::markdown::prose;
@@ -29,7 +30,7 @@ impl Page {
         if changes.nothing_known {
             return;
         }
-        let told = |word: &str, one: &Told| format!("**{word}** {} (`{}`)", prose(&one.message), one.code);
+        let told = |word: &str, one: &Told| format!("**{word}** {} (`{}`)", prose(&few(&one.message).0), one.code);
         let new = changes.new.iter().map(|one| told(&format!("New, {}:", verdict(one.verdict)), one));
         let turned = changes.verdicts.iter();
         let turned =

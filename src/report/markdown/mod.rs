@@ -4,8 +4,8 @@ mod changes;
 mod simulation;
 
 use super::View;
-use super::text::{count, sentence};
-use super::view::{DrillRow, Figure, FindingRow, MoneyView, PromiseRow};
+use super::text::{count, few, sentence};
+use super::view::{DrillRow, Figure, FindingRow, MoneyView, PromiseRow, shown};
 use crate::audit::Verdict;
 use crate::base::markdown::{prose, row, rule};
 use crate::base::quantity::grouped;
@@ -114,7 +114,10 @@ impl Page {
                 verdict(row.rto_verdict),
             ]
         };
-        self.table(head, promises.iter().map(one));
+        self.table(head, shown(promises, MOST).into_iter().map(one));
+        if promises.len() > MOST {
+            self.says(format!("Shown are {MOST} of {}, the worst first.", promises.len()));
+        }
     }
 
     fn findings(&mut self, view: &View) {
@@ -270,7 +273,7 @@ fn told(number: usize, finding: &FindingRow) -> String {
     let mut lines = vec![format!(
         "{lead}**{}, {severity}**: {} (`{}`)",
         verdict(finding.verdict),
-        prose(&finding.message),
+        prose(&few(&finding.message).0),
         finding.code
     )];
     let mut item = |text: String| lines.push(format!("{indent}- {text}"));

@@ -43,7 +43,7 @@ pub use findings::{FindingRow, PassRow, PolicyLine};
 pub use ledger::{DrillRow, PhaseRow};
 pub use money::{BillRow, MoneyView, PlanRow, SimulationRow, SimulationView, Spread};
 pub use outlook::OutlookRow;
-pub use promises::{Figure, PromiseRow};
+pub use promises::{Figure, PromiseRow, shown};
 pub use storage::StorageView;
 pub use unknown::{Assumption, Unknown};
 pub use waivers::WaiverRow;

@@ -233,7 +233,12 @@ pub fn view(inputs: &Inputs<'_>) -> Option<MoneyView> {
         bill_total: inputs.bill.map(|bill| money(bill.total, &currency)),
         plans_tried: inputs.tradeoff.map_or(0, |t| t.plans.len()),
         plans: inputs.tradeoff.map(plans).unwrap_or_default(),
-        recommendation: inputs.tradeoff.iter().flat_map(|t| &t.recommendation).map(|line| clean(line)).collect(),
+        recommendation: inputs
+            .tradeoff
+            .iter()
+            .flat_map(|t| &t.recommendation)
+            .map(|l| super::super::text::sentence(&clean(l)))
+            .collect(),
         currency,
     })
 }

@@ -39,6 +39,33 @@ pub struct PromiseRow {
     pub rto_verdict: Verdict,
 }
 
+/// At most so many promises, in the order of the policy; where there are more, the worst, and the worst of these first.
+pub fn shown(promises: &[PromiseRow], most: usize) -> Vec<&PromiseRow> {
+    let mut rows: Vec<&PromiseRow> = promises.iter().collect();
+    if rows.len() > most {
+        let verdicts = |row: &PromiseRow| (row.rpo_verdict.max(row.rto_verdict), row.rpo_verdict.min(row.rto_verdict));
+        rows.sort_by(|a, b| {
+            verdicts(b).cmp(&verdicts(a)).then(b.of_what_is_allowed().total_cmp(&a.of_what_is_allowed()))
+        });
+        rows.truncate(most);
+    }
+    rows
+}
+
+impl PromiseRow {
+    /// How many times what is asked can be lost, or waited for, at worst.
+    fn of_what_is_allowed(&self) -> f64 {
+        let times = |figure: &Figure, asked: Option<Span>| match (figure, asked) {
+            (_, None) | (Figure::Unknown { .. }, _) => 0.0,
+            (Figure::Total, Some(_)) => f64::INFINITY,
+            (Figure::Span { ms, .. }, Some(asked)) => ms.as_hours() / asked.as_hours().max(f64::MIN_POSITIVE),
+        };
+        let losses = [&self.declared_loss, &self.observed_loss].map(|figure| times(figure, self.rpo));
+        let downtimes = [&self.declared_downtime, &self.drilled_downtime].map(|figure| times(figure, self.rto));
+        losses.into_iter().chain(downtimes).fold(0.0, f64::max)
+    }
+}
+
 impl Figure {
     pub fn of_loss(measure: &Measure<Loss>) -> Self {
         match measure {

@@ -1,5 +1,7 @@
 //! What cannot be said, and what the rest rests on: shown as plainly as the findings.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::outlook::Told;
@@ -96,11 +98,30 @@ pub fn unknowns(inputs: &Inputs<'_>, outlooks: &[Told]) -> Vec<Unknown> {
         ("Cost against loss", inputs.tradeoff.map(|t| &t.unsaid)),
     ];
     for (kind, reasons) in unsaid {
-        for why in reasons.into_iter().flatten() {
-            all.add(kind, "", why);
+        let reasons: Vec<(&String, Option<(&str, String)>)> =
+            reasons.into_iter().flatten().map(|why| (why, without_name(why))).collect();
+        let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, rest) in reasons.iter().filter_map(|(_, named)| named.as_ref()) {
+            *alike.entry(rest).or_default() += 1;
+        }
+        for (why, named) in &reasons {
+            match named {
+                // The same of many: said once, with the names below.
+                Some((name, rest)) if alike.get(rest.as_str()).is_some_and(|many| *many > 1) => {
+                    all.add(kind, name, rest)
+                }
+                _ => all.add(kind, "", why),
+            }
         }
     }
     all.told()
+}
+
+/// The only name in a reason, and the reason with a gap in its place.
+fn without_name(why: &str) -> Option<(&str, String)> {
+    let (before, rest) = why.split_once('`')?;
+    let (name, after) = rest.split_once('`')?;
+    (!after.contains('`')).then(|| (name, format!("{before}…{after}")))
 }
 
 pub fn assumptions(inputs: &Inputs<'_>) -> Vec<Assumption> {
