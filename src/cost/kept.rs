@@ -6,7 +6,7 @@ use super::volume;
 use super::{Grade, PriceBook};
 use crate::base::{Instant, Span, Window};
 use crate::evidence::{Evidence, RecoveryPoint};
-use crate::policy::{Mechanism, Policy, Protection, Tiers};
+use crate::policy::{Asset, Mechanism, Policy, Protection, Tiers};
 use crate::retention::{Point, Rules, Standing, decide};
 use crate::schedule::Schedule;
 
@@ -51,7 +51,12 @@ pub fn series(policy: &Policy, evidence: &Evidence, as_of: Instant, at: &[Instan
         points.sort_by_key(|point| (point.available_at, point.consistent_at));
         let growth = *growths.entry(asset).or_insert_with(|| growth(policy, evidence, asset));
         let protection = policy.protection(name);
-        let stays = stays(protection, &points);
+        let mut stays = stays(protection, &points);
+        let shared = protection.zip(policy.asset(asset)).filter(|(of, asset)| volume::shares(policy, of, asset));
+        if shared.is_some() {
+            // What one point brought, the others hold as well: as long as nothing says that it went, it is there.
+            stays.iter_mut().for_each(|stay| stay.until = Instant::MAX);
+        }
         if stays.iter().all(|stay| stay.bytes <= 0.0) {
             continue;
         }
@@ -59,7 +64,10 @@ pub fn series(policy: &Policy, evidence: &Evidence, as_of: Instant, at: &[Instan
             protection: name.to_string(),
             asset: asset.to_string(),
             past: stored(&stays, at),
-            ahead: ahead(policy, protection, &stays, growth.map_or(0.0, |(growth, _)| growth), as_of),
+            ahead: match shared {
+                Some((of, owner)) => shared_ahead(policy, (of, owner), evidence, &points, growth, as_of),
+                None => ahead(policy, protection, &stays, growth.map_or(0.0, |(growth, _)| growth), as_of),
+            },
             growth,
             unsized_points: points.iter().filter(|point| point.bytes_stored.is_none()).count(),
         });
@@ -189,6 +197,32 @@ fn ahead(
     let each: Vec<Instant> = (0..=DAYS as i64).map(|day| as_of + Span::days(day)).collect();
     let old = stored(stays, &each).into_iter().enumerate();
     Ok(old.map(|(day, old)| old + of(day) - of(day.saturating_sub(days))).collect())
+}
+
+/// The same of points that share what they hold: the whole as it grows, and what took the place of other bytes for as long
+/// as a point holds those.
+fn shared_ahead(
+    policy: &Policy,
+    (protection, asset): (&Protection, &Asset),
+    evidence: &Evidence,
+    points: &[&RecoveryPoint],
+    growth: Option<(f64, bool)>,
+    as_of: Instant,
+) -> Result<Vec<f64>, String> {
+    let kept = protection.retention.as_ref().ok_or("it declares no retention, so what it keeps has no bound")?.value;
+    let size = points.iter().rev().find_map(|point| point.bytes_restored);
+    let size = size.ok_or("no point on record tells what it restores to")? as f64;
+    let root = volume::root(policy, protection)?;
+    let (a_day, _) = volume::replaced(root, asset, Some(evidence))
+        .ok_or("its points are too few, or too near to each other, to show how much is replaced")?;
+    let oldest = points.first().map_or(as_of, |point| point.consistent_at);
+    let growth = growth.map_or(0.0, |(growth, _)| growth).max(-0.99);
+    let on = |day: usize| {
+        let held = Span::days(day as i64) + (as_of - oldest);
+        let held = held.min(kept).as_hours() / 24.0;
+        size * (1.0 + growth).powf(day as f64 / DAYS as f64) + a_day * held
+    };
+    Ok((0..=DAYS).map(on).collect())
 }
 
 /// The same where tiers keep some of the older points: each week they are asked about what they left the week before and

@@ -156,7 +156,7 @@ fn snapshots(
 ) -> Volume {
     let declared = declared(protection).or_else(|| declared(root));
     if declared.is_none() && asset.kind == AssetKind::S3 {
-        return stored_once(asset, size, runs, days);
+        return stored_once(root, asset, evidence, size, runs, days);
     }
     let recent = (runs * days / 365.0).max(1.0);
     // What the tiers keep of the older points, at most.
@@ -178,22 +178,60 @@ fn snapshots(
     }
 }
 
-/// Uploads addressed by their content: each is written once, however many points name it.
-fn stored_once(asset: &Asset, size: f64, runs: f64, days: f64) -> Volume {
+/// Whether points hold together what is stored: uploads that are addressed by their content, each written once.
+pub fn shares(policy: &Policy, protection: &Protection, asset: &Asset) -> bool {
+    let plain = |of: &Protection| of.stored_fraction.is_none();
+    let root = root(policy, protection);
+    asset.kind == AssetKind::S3
+        && plain(protection)
+        && root.is_ok_and(|root| plain(root) && matches!(root.mechanism, Mechanism::Snapshot { .. }))
+}
+
+fn stored_once(
+    root: &Protection,
+    asset: &Asset,
+    evidence: Option<&Evidence>,
+    size: f64,
+    runs: f64,
+    days: f64,
+) -> Volume {
     let added_a_day = size * asset.growth_per_year.max(0.0) / 365.0;
-    let churned = size * CHURN_FRACTION_A_DAY * days;
-    let bytes = size + churned;
+    let (replaced_a_day, said) = match replaced(root, asset, evidence) {
+        Some((bytes, points)) => (bytes, format!("{} replaced a day, as {points} recorded points show", shown(bytes))),
+        None => {
+            let said = format!("{CHURN_FRACTION_A_DAY} of them replaced a day, both by default");
+            (size * CHURN_FRACTION_A_DAY, said)
+        }
+    };
+    let bytes = size + replaced_a_day * days;
     Volume {
         bytes,
         objects: bytes / PART_BYTES + runs * days / 365.0,
-        puts: 365.0 * (added_a_day + size * CHURN_FRACTION_A_DAY) / PART_BYTES + runs,
-        written: 365.0 * (added_a_day + size * CHURN_FRACTION_A_DAY),
+        puts: 365.0 * (added_a_day + replaced_a_day) / PART_BYTES + runs,
+        written: 365.0 * (added_a_day + replaced_a_day),
         point: size,
-        how: format!(
-            "each object once ({}), and {CHURN_FRACTION_A_DAY} of them replaced a day, both by default",
-            shown(size)
-        ),
+        how: format!("each object once ({}), and {said}", shown(size)),
     }
+}
+
+/// The shortest record that replacing is read from: weekdays differ from Sundays.
+const REPLACED_RECORD: Span = Span::days(7);
+
+/// Bytes a day that take the place of others, and how many points show it: what the points after the first added, but
+/// for what the whole grew by.
+pub fn replaced(protection: &Protection, asset: &Asset, evidence: Option<&Evidence>) -> Option<(f64, usize)> {
+    let points = evidence?.points.iter().filter(|p| p.asset == asset.name);
+    let points = points.filter(|p| p.protection.as_deref().is_none_or(|name| name == protection.name));
+    let mut sized: Vec<(Instant, u64, u64)> =
+        points.filter_map(|p| Some((p.consistent_at, p.bytes_stored?, p.bytes_restored?))).collect();
+    sized.sort_unstable();
+    let ((from, _, least), (until, _, most)) = (*sized.first()?, *sized.last()?);
+    if sized.len() < RECORDED || until - from < REPLACED_RECORD {
+        return None;
+    }
+    let added: f64 = sized.iter().skip(1).map(|(_, stored, _)| *stored as f64).sum();
+    let grown = most as f64 - least as f64;
+    Some(((added - grown).max(0.0) / ((until - from).as_hours() / 24.0), sized.len()))
 }
 
 fn mirror(protection: &Protection, size: f64, runs: f64) -> Volume {

@@ -62,7 +62,7 @@ pub struct RecoveryPoint {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Recipient>,
     pub health: Health,
-    /// Bytes stored, and bytes that they restore to.
+    /// Bytes that it takes beside what older points of its repository hold already, and bytes that it restores to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_stored: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

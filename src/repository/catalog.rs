@@ -3,7 +3,7 @@
 //! A snapshot without manifest does not exist, nor a slice without header; their leftovers are no fault. What is there
 //! and cannot be read is listed as unreadable, so that it weighs on the verdict instead of vanishing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future, stream};
@@ -226,6 +226,9 @@ async fn add_points(
     (stored, verifications): (&Stored, &[Verification]),
     evidence: &mut Evidence,
 ) -> Result<()> {
+    let mut found = found;
+    found.sort_by_key(|found| found.value.finished_at);
+    let mut held: HashSet<String> = HashSet::new();
     for Found { key, value, origin } in found {
         let named = |name: &SnapshotName| is(&name.asset, &value.asset) && is(&name.id, &value.id);
         match &key {
@@ -242,7 +245,9 @@ async fn add_points(
                 shown(&value, since, &evidence.drills, verifications)
             }
         };
-        evidence.points.push(point(value, health, origin));
+        let added = value.objects.iter().filter(|object| held.insert(object.key.clone())).map(|object| object.bytes);
+        let added = added.fold(0, u64::saturating_add);
+        evidence.points.push(RecoveryPoint { bytes_stored: Some(added), ..point(value, health, origin) });
     }
     Ok(())
 }
@@ -282,7 +287,7 @@ fn point(manifest: Manifest, health: Health, origin: Origin) -> RecoveryPoint {
         encrypted: Some(manifest.seal.is_some()),
         recipients: manifest.seal.map(|seal| seal.recipients).unwrap_or_default(),
         health,
-        bytes_stored: Some(manifest.objects.iter().map(|object| object.bytes).fold(0, u64::saturating_add)),
+        bytes_stored: None,
         bytes_restored: Some(manifest.bytes_raw),
         documents: Some(documents),
         origin,

@@ -25,6 +25,7 @@ mod captured;
 mod cost_book;
 mod cost_front;
 mod cost_kept;
+mod cost_shared;
 mod cost_space;
 mod cost_tradeoff;
 mod demo;
