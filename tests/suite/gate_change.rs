@@ -122,6 +122,17 @@ fn to_declare_something_away_is_worse() {
 }
 
 #[test]
+fn how_sure_a_rate_is_stands_among_what_the_figures_rest_on() {
+    let desk = desk();
+    desk.write("plimsoll.toml", &edited(&[("per_year = 0.5", "per_year = { seen = 2, years = 4 }")]));
+    let said = compared(&desk, "");
+    let deltas = said["policies"][0]["change"]["deltas"].as_array().unwrap();
+    let sure = deltas.iter().find(|d| d["what"].as_str().unwrap().starts_with("how sure that is: ")).unwrap();
+    assert_eq!((&sure["before"]["value"], &sure["after"]["value"]), (&"taken as exact".into(), &"from 2 seen".into()));
+    assert_eq!((sure["direction"].as_str(), sure["figure"].as_str()), (Some("other"), Some("assumption")));
+}
+
+#[test]
 fn a_renamed_policy_is_compared_and_a_removed_one_is_told() {
     let desk = Desk::new();
     let second = edited(&[("name = \"PixelCraft\"", "name = \"Second\"")]);

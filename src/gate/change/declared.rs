@@ -2,7 +2,7 @@
 
 use super::value::Value;
 use super::{Delta, Direction, Figure};
-use crate::policy::{Asset, LossRates, Policy, Protection, Scenario};
+use crate::policy::{Asset, LossRates, Policy, Protection, Scenario, Uncertain};
 
 pub fn deltas(old: &Policy, new: &Policy) -> Vec<Delta> {
     let mut deltas = Vec::new();
@@ -24,6 +24,7 @@ pub fn deltas(old: &Policy, new: &Policy) -> Vec<Delta> {
         let title = &scenario.title;
         let per_year = |scenario: &Scenario| Value::Number(scenario.per_year.value);
         assumed(&mut deltas, format!("times a year: {title}"), per_year(was), per_year(scenario));
+        assumed(&mut deltas, format!("how sure that is: {title}"), sure(was), sure(scenario));
         let noticed =
             |scenario: &Scenario| scenario.noticed_after.declared_longest().map_or(Value::Nothing, Value::Span);
         assumed(&mut deltas, format!("time to notice: {title}"), noticed(was), noticed(scenario));
@@ -32,6 +33,16 @@ pub fn deltas(old: &Policy, new: &Policy) -> Vec<Delta> {
     }
     rates(&mut deltas, "", old.losses.as_ref(), new.losses.as_ref());
     deltas
+}
+
+/// How well the rate of a scenario is known.
+fn sure(scenario: &Scenario) -> Value {
+    match scenario.per_year_uncertain {
+        None => Value::Word("taken as exact".into()),
+        Some(Uncertain::Gamma { shape }) => Value::Word(format!("from {} seen", (shape - 0.5).max(0.0))),
+        // Of a hundred such rates 95 are within two standard deviations of the logarithm.
+        Some(Uncertain::Lognormal { sigma }) => Value::Word(format!("within {:.1} times", (1.96 * sigma).exp())),
+    }
 }
 
 /// What went and what came, by name.
