@@ -524,3 +524,20 @@ fn of_too_many_promises_the_worst_are_shown_by_how_far_they_are_off() {
         assert_eq!(names(30), rows.iter().map(|row| row.asset.clone()).collect::<Vec<_>>(), "all, as declared");
     });
 }
+
+#[test]
+fn the_trade_offs_title_claims_of_other_plans_only_what_their_sums_show() {
+    use plimsoll::report::chart::{Chart, cost::CostAgainstLoss};
+    let title = |change: &dyn Fn(&mut Tradeoff)| {
+        let mut tradeoff = tradeoff();
+        change(&mut tradeoff);
+        CostAgainstLoss { tradeoff }.title()
+    };
+    assert!(title(&|_| ()).ends_with("; another costs USD 1,020 and loses USD 2,100"), "{}", title(&|_| ()));
+    let stays = title(&|t| t.recommended = t.today);
+    assert!(stays.ends_with("; less of both in sum gives up what is kept today"), "{stays}");
+    let best = title(&|t| (t.today, t.recommended) = (Some(1), Some(1)));
+    assert!(best.ends_with("; no plan tried does better in sum"), "{best}");
+    let nothing = title(&|t| t.recommended = None);
+    assert!(nothing.ends_with("is expected to lose USD 41,200"), "{nothing}");
+}

@@ -86,19 +86,21 @@ impl Chart for CostAgainstLoss {
         let Some(today) = self.plan(t.today) else {
             return format!("{} plans, by what they cost and what they lose in a year", t.plans.len());
         };
-        let better = self.plan(t.least_total).or(self.plan(t.cheapest_compliant));
         let more = if today.unpriced_totals > 0.0 { "at least " } else { "" };
         let now = format!(
             "Today's plan costs {} a year and is expected to lose {more}{}",
             self.money(today.annual_cost),
             self.money(today.expected_annual_loss)
         );
-        match better {
-            Some(plan) if t.today != t.least_total && plan.expected_annual_loss < today.expected_annual_loss => {
+        let cheaper = self.plan(t.least_total).is_some_and(|least| least.total() < today.total());
+        match self.plan(t.recommended) {
+            Some(plan) if t.recommended != t.today => {
                 let (cost, loss) = (self.money(plan.annual_cost), self.money(plan.expected_annual_loss));
                 format!("{now}; another costs {cost} and loses {loss}")
             }
-            _ => format!("{now}; no plan tried does better in sum"),
+            Some(_) if cheaper => format!("{now}; less of both in sum gives up what is kept today"),
+            Some(_) => format!("{now}; no plan tried does better in sum"),
+            None => now,
         }
     }
 
