@@ -8,7 +8,7 @@ use super::trouble::Happened;
 use crate::base::rng::Stream;
 use crate::base::{Instant, Span};
 use crate::timeline::recoverable::{loss_at, newest_at};
-use crate::timeline::{Failure, Loss, downtime};
+use crate::timeline::{Failure, History, Loss, downtime};
 
 /// What happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -183,12 +183,21 @@ struct Search<'a> {
 
 /// Points of one protection near the failure that a search looks at before it looks at all.
 const NEAR: usize = 32;
+/// The same where no log can roll an older point forward, so that what was found can be seen to be the newest.
+const FEW: usize = 4;
 
 impl Search<'_> {
     /// The loss, and the restores that were tried in vain before.
     fn restore(&self) -> (Loss, u32) {
         let Recorded { history, runs, captures, .. } = self.recorded;
         let happened = Happened { history, runs, captures, chances: self.chances, stream: self.stream };
+        if history.coverage.is_empty() {
+            let (found, bad_tries) = self.newest_good(&happened, happened.truth(self.at, FEW));
+            // Whatever was not looked at is older than all of its protection that was.
+            if let Some(found) = found.filter(|found| *found >= happened.unseen_before(self.at, FEW)) {
+                return (self.failure.loses(self.at, found), bad_tries);
+            }
+        }
         // The newest usable state is among the newest of each protection, unless none of them is usable.
         let mut truth = happened.truth(self.at, NEAR);
         if loss_at(&truth, &self.failure, self.at) == Loss::Total {
@@ -197,12 +206,18 @@ impl Search<'_> {
         if self.chances.bad_restore <= 0.0 {
             return (loss_at(&truth, &self.failure, self.at), 0);
         }
+        let (found, bad_tries) = self.newest_good(&happened, truth);
+        (found.map_or(Loss::Total, |found| self.failure.loses(self.at, found)), bad_tries)
+    }
+
+    /// The instant that a restore comes to, and those that were tried in vain before.
+    fn newest_good(&self, happened: &Happened, mut truth: History) -> (Option<Instant>, u32) {
         let mut bad_tries = 0;
         loop {
-            let Some(first) = newest_at(&truth, &self.failure, self.at) else { return (Loss::Total, bad_tries) };
+            let Some(first) = newest_at(&truth, &self.failure, self.at) else { return (None, bad_tries) };
             let (point, log) = (first.point.cloned(), first.log.and_then(|log| log.protection.clone()));
             if !happened.is_bad(point.as_ref()) {
-                return (self.failure.loses(self.at, first.instant), bad_tries);
+                return (Some(first.instant), bad_tries);
             }
             bad_tries += 1;
             match point {

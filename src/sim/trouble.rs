@@ -198,6 +198,16 @@ impl Happened<'_> {
         History { asset: self.history.asset.clone(), basis: self.history.basis, coverage: coverage.collect(), points }
     }
 
+    /// No point is newer than this that [`Self::truth`] leaves out.
+    pub fn unseen_before(&self, at: Instant, newest: usize) -> Instant {
+        let oldest_seen = self.runs.iter().filter_map(|runs| {
+            let end = runs.points.partition_point(|index| self.instant(*index).is_some_and(|instant| instant <= at));
+            let first = end.checked_sub(newest).filter(|first| *first > 0)?;
+            self.instant(*runs.points.get(first)?)
+        });
+        oldest_seen.max().unwrap_or(Instant::MIN)
+    }
+
     /// Whether the state that the point holds does not restore.
     pub fn is_bad(&self, point: Option<&Candidate>) -> bool {
         let own = match point {
