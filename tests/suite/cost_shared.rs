@@ -17,8 +17,8 @@ async fn points_that_share_their_blobs_are_counted_once_and_show_how_much_is_rep
     // A hundred files of a kilobyte, of which each day four are replaced and one comes new.
     let mut files: Vec<(String, String)> = (0..100).map(|n| (format!("f{n}"), body(n))).collect();
     for day in 0..12 {
-        for n in 0..4 {
-            files[n].1 = body(1_000 + day * 10 + n);
+        for (n, file) in files.iter_mut().take(4).enumerate() {
+            file.1 = body(1_000 + day * 10 + n);
         }
         files.push((format!("new{day}"), body(5_000 + day)));
         let all: Vec<(&str, &str)> = files.iter().map(|(key, body)| (key.as_str(), body.as_str())).collect();
