@@ -2,7 +2,7 @@
 //! shown as a default in `how`.
 
 use crate::base::{Bytes, Instant, Span, Window};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, RecoveryPoint};
 use crate::policy::{Asset, AssetKind, Mechanism, Policy, Protection};
 use crate::retention::reach;
 
@@ -220,8 +220,7 @@ const REPLACED_RECORD: Span = Span::days(7);
 /// Bytes a day that take the place of others, and how many points show it: what the points after the first added, but
 /// for what the whole grew by.
 pub fn replaced(protection: &Protection, asset: &Asset, evidence: Option<&Evidence>) -> Option<(f64, usize)> {
-    let points = evidence?.points.iter().filter(|p| p.asset == asset.name);
-    let points = points.filter(|p| p.protection.as_deref().is_none_or(|name| name == protection.name));
+    let points = made_by(protection, asset, evidence?);
     let mut sized: Vec<(Instant, u64, u64)> =
         points.filter_map(|p| Some((p.consistent_at, p.bytes_stored?, p.bytes_restored?))).collect();
     sized.sort_unstable();
@@ -305,10 +304,19 @@ fn declared(protection: &Protection) -> Option<Fraction> {
     Some(Fraction { value, said: format!("{value} of the size, as declared") })
 }
 
+/// Points of the asset that this protection made, or may have.
+fn made_by<'a>(
+    protection: &'a Protection,
+    asset: &'a Asset,
+    evidence: &'a Evidence,
+) -> impl Iterator<Item = &'a RecoveryPoint> {
+    let points = evidence.points.iter().filter(|p| p.asset == asset.name);
+    points.filter(|p| p.protection.as_deref().is_none_or(|name| name == protection.name))
+}
+
 /// Mean of what the points of this protection take over what they restore to.
 fn recorded(protection: &Protection, asset: &Asset, evidence: Option<&Evidence>) -> Option<Fraction> {
-    let points = evidence?.points.iter().filter(|p| p.asset == asset.name);
-    let points = points.filter(|p| p.protection.as_deref().is_none_or(|name| name == protection.name));
+    let points = made_by(protection, asset, evidence?);
     let (mut stored, mut restored, mut count) = (0.0, 0.0, 0_u32);
     for (s, r) in points.filter_map(|p| Some((p.bytes_stored?, p.bytes_restored.filter(|r| *r > 0)?))) {
         stored += s as f64;
